@@ -1,0 +1,69 @@
+//! The catalogue of errors that a client can see.
+
+use super::Kind;
+
+/// One entry of the catalogue. Codes are stable: scripts may rely on them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Stable code, lower case with dashes.
+    pub code: &'static str,
+    /// Kind, from which status and issue type follow.
+    pub kind: Kind,
+    /// Fixed sentence.
+    pub sentence: &'static str,
+    /// What to do.
+    pub hint: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $name:ident = $kind:ident $code:literal, $sentence:literal, $hint:literal;)+) => {
+        $($(#[$doc])* #[doc = concat!("`", $code, "`: ", $sentence)]
+        pub static $name: Entry = Entry { code: $code, kind: Kind::$kind, sentence: $sentence, hint: $hint };)+
+        /// Every entry, in the order of the manual.
+        pub static ALL: &[&Entry] = &[$(&$name),+];
+    };
+}
+
+catalogue! {
+    CREDENTIAL_MISSING = Unauthorized "credential-missing", "Sign in with a GNU Health login.", "Send `Authorization: Basic` with the login and password that you use in GNU Health.";
+    CREDENTIAL_WRONG = Unauthorized "credential-wrong", "The login or the password is wrong, or the user is not active.", "Check login and password in the GNU Health client.";
+    CREDENTIAL_MALFORMED = Invalid "credential-malformed", "The Authorization header cannot be read.", "Send exactly one header: `Authorization: Basic` and the base64 form of login:password.";
+    SIGN_IN_THROTTLED = Throttled "sign-in-throttled", "Too many failed sign-ins.", "Wait for the time given in Retry-After.";
+    MODEL_FORBIDDEN = Forbidden "model-forbidden", "Your access rights in GNU Health do not include this resource type.", "Ask the administrator of GNU Health for read access to the models behind it.";
+    FIELD_FORBIDDEN = Forbidden "field-forbidden", "Your access rights in GNU Health do not include the data that this parameter searches.", "Leave the parameter out.";
+    RESOURCE_UNKNOWN = NotFound "resource-unknown", "There is no resource with this id.", "Ids are stable; search for the resource to find its id.";
+    TYPE_UNKNOWN = NotFound "type-unknown", "This server has no resources of this type.", "The CapabilityStatement at [base]/metadata lists the types served.";
+    VERSION_UNKNOWN = NotFound "version-unknown", "This version of the resource is not kept.", "GNU Health keeps the current version only; read the resource without _history.";
+    PATH_UNKNOWN = NotFound "path-unknown", "Nothing is served at this address.", "FHIR addresses have the form [base]/[type]/[id]; see [base]/metadata.";
+    INTERACTION_UNSUPPORTED = NotSupported "interaction-unsupported", "This interaction is not offered.", "The CapabilityStatement at [base]/metadata lists the interactions of each type.";
+    METHOD_NOT_ALLOWED = MethodNotAllowed "method-not-allowed", "This method is not allowed here.", "See the Allow header for the methods that are.";
+    NOT_ACCEPTABLE = NotAcceptable "not-acceptable", "None of the requested formats is offered.", "Ask for application/fhir+json.";
+    UNSUPPORTED_MEDIA = UnsupportedMedia "unsupported-media", "The body is in a format that is not read here.", "POST [type]/_search takes application/x-www-form-urlencoded.";
+    BODY_TOO_LARGE = TooLarge "body-too-large", "The body is too large.", "Send a smaller one.";
+    URI_TOO_LONG = UriTooLong "uri-too-long", "The address is too long.", "Send long searches as POST [type]/_search.";
+    REQUEST_MALFORMED = Invalid "request-malformed", "The request cannot be read.", "Send UTF-8, percent-encoded where needed.";
+    PARAMETER_UNKNOWN = Invalid "parameter-unknown", "This search parameter is not offered.", "See the list in this outcome or in [base]/metadata; `Prefer: handling=lenient` ignores it.";
+    PARAMETER_MODIFIER = Invalid "parameter-modifier", "This modifier is not offered for the parameter.", "See the FHIR specification for the modifiers of each parameter type.";
+    PARAMETER_VALUE = Invalid "parameter-value", "The value of a search parameter cannot be understood.", "See the FHIR specification for the form of each parameter type.";
+    PARAMETER_LIMIT = Invalid "parameter-limit", "The search is too large.", "Use fewer or shorter values.";
+    PAGE_FOREIGN = Invalid "page-foreign", "This paging link does not belong to this search or this user.", "Start the search again.";
+    PAGE_EXPIRED = Gone "page-expired", "This paging link has expired.", "Start the search again.";
+    RECORD_UNMAPPABLE = Unmappable "record-unmappable", "A record cannot be expressed in FHIR and was left out.", "The operator finds the reason in the log by the request id.";
+    DATABASE_TIMEOUT = Timeout "database-timeout", "The search took too long.", "Make the search narrower, or try again later.";
+    DATABASE_UNAVAILABLE = Unavailable "database-unavailable", "The database cannot be reached at the moment.", "Try again later.";
+    OVERLOADED = Unavailable "overloaded", "The server has no room for this request at the moment.", "Try again later.";
+    INTERNAL = Internal "internal", "The request failed because of a defect or a wrong set-up of this server.", "Give the request id to the operator.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ALL;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut codes: Vec<_> = ALL.iter().map(|entry| entry.code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), ALL.len());
+    }
+}

@@ -1,0 +1,5 @@
+//! The `gnuhealth-fhir` command.
+
+fn main() -> std::process::ExitCode {
+    gnuhealth_fhir::cli::main()
+}

@@ -1,0 +1,1 @@
+//! Placeholder of the FHIR model package; replaced when the model lands.

@@ -1,0 +1,206 @@
+//! The database: the only place that knows tokio-postgres and deadpool.
+//!
+//! Every session runs in UTC, read-only by default, with a time limit for statements.
+
+mod connect;
+mod row;
+
+pub use connect::{ConnectError, Options, databases};
+pub use row::{FromColumn, Raw, Row};
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use deadpool_postgres::{Object, Pool, PoolError};
+use tokio_postgres::{error::SqlState, types::ToSql};
+
+use crate::{
+    error::{self, Error, Result},
+    sql::{Statement, Value},
+};
+
+/// What a statement is for; statements are counted per class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Answers a client.
+    Request,
+    /// Verifies a credential.
+    SignIn,
+    /// Looks for changes of rights, or reads them.
+    Watch,
+}
+
+/// A pool of database sessions.
+#[derive(Debug)]
+pub struct Store {
+    pool: Pool,
+    counts: [AtomicU64; 3],
+}
+
+impl Store {
+    /// Number of statements sent since the start for this class. Tests use it to prove that a page costs a constant number.
+    pub fn statements(&self, class: Class) -> u64 {
+        self.counts[class as usize].load(Ordering::Relaxed)
+    }
+
+    async fn session(&self) -> Result<Object> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
+            error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
+        })
+    }
+
+    /// Runs one statement, prepared once per session, and returns its rows.
+    ///
+    /// # Errors
+    /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
+    pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
+        let session = self.session().await?;
+        self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
+        let cancel = CancelOnDrop::new(&session);
+        let prepared = session.prepare_cached(&statement.text).await.map_err(database_error)?;
+        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
+        let rows = session.query(&prepared, &values).await.map_err(database_error)?;
+        cancel.disarm();
+        Ok(rows.into_iter().map(Row).collect())
+    }
+
+    /// Runs several statements that only read in one snapshot (REPEATABLE READ).
+    ///
+    /// # Errors
+    /// As [`Store::rows`].
+    pub async fn snapshot(&self, class: Class, statements: &[&str]) -> Result<Vec<Vec<Row>>> {
+        let mut session = self.session().await?;
+        let transaction = session
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await
+            .map_err(database_error)?;
+        let mut all = Vec::with_capacity(statements.len());
+        for text in statements {
+            self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
+            all.push(transaction.query(*text, &[]).await.map_err(database_error)?.into_iter().map(Row).collect());
+        }
+        transaction.commit().await.map_err(database_error)?;
+        Ok(all)
+    }
+
+    /// Runs statements that write in one transaction; returns the rows of each.
+    ///
+    /// # Errors
+    /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
+    pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
+        let mut session = self.session().await.map_err(WriteError::Failed)?;
+        let denied = |error: tokio_postgres::Error| match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => WriteError::Denied,
+            _ => WriteError::Failed(database_error(error)),
+        };
+        let transaction = session.build_transaction().read_only(false).start().await.map_err(denied)?;
+        let mut all = Vec::with_capacity(statements.len());
+        for statement in statements {
+            self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
+            let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
+            let rows = transaction.query(&statement.text, &values).await.map_err(denied)?;
+            all.push(rows.into_iter().map(Row).collect());
+        }
+        transaction.commit().await.map_err(denied)?;
+        Ok(all)
+    }
+}
+
+/// Why a write did not happen.
+#[derive(Debug)]
+pub enum WriteError {
+    /// The role may not write, or the server is a read-only replica.
+    Denied,
+    /// Anything else.
+    Failed(Error),
+}
+
+/// Cancels the running statement in PostgreSQL when the request that waits for it is dropped (the client went away).
+struct CancelOnDrop(Option<tokio_postgres::CancelToken>);
+
+impl CancelOnDrop {
+    fn new(session: &Object) -> Self {
+        Self(Some(session.cancel_token()))
+    }
+
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        if let Some(token) = self.0.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                let _ = tokio::time::timeout(
+                    Duration::from_secs(5),
+                    token.cancel_query(tokio_postgres::NoTls),
+                )
+                .await;
+            });
+        }
+    }
+}
+
+/// Turns an error of PostgreSQL into one for the client. Messages of PostgreSQL can hold values of records: only the
+/// SQLSTATE and the primary message without its values reach the log.
+fn database_error(error: tokio_postgres::Error) -> Error {
+    match error.code() {
+        Some(&SqlState::QUERY_CANCELED) => Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("57014"),
+        Some(
+            &SqlState::ADMIN_SHUTDOWN
+            | &SqlState::CRASH_SHUTDOWN
+            | &SqlState::CANNOT_CONNECT_NOW
+            | &SqlState::TOO_MANY_CONNECTIONS,
+        ) => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(sanitised(&error)),
+        Some(_) => Error::new(&error::INTERNAL).cause(sanitised(&error)),
+        None if error.is_closed() => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
+        None => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
+    }
+}
+
+/// SQLSTATE, and the message only for classes whose messages name objects, not values (syntax, privileges).
+fn sanitised(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) if db.code().code().starts_with("42") || db.code().code().starts_with("57") => {
+            format!("{}: {}", db.code().code(), db.message())
+        }
+        Some(db) => format!("SQLSTATE {}", db.code().code()),
+        None => "no SQLSTATE".to_owned(),
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(
+        &self,
+        ty: &tokio_postgres::types::Type,
+        out: &mut bytes::BytesMut,
+    ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Value::Int4(value) => value.to_sql(ty, out),
+            Value::Int8(value) => value.to_sql(ty, out),
+            Value::Float8(value) => value.to_sql(ty, out),
+            Value::Bool(value) => value.to_sql(ty, out),
+            Value::Text(value) | Value::Numeric(value) | Value::Json(value) => value.to_sql(ty, out),
+            Value::Date(value) => value.to_sql(ty, out),
+            Value::Timestamp(value) => value.to_sql(ty, out),
+            Value::Int4s(value) => value.to_sql(ty, out),
+            Value::Texts(value) => value.to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &tokio_postgres::types::Type) -> bool {
+        // Every placeholder carries a cast to the type of its value (sql::Fragment::finish).
+        true
+    }
+
+    tokio_postgres::types::to_sql_checked!();
+}

@@ -1,0 +1,23 @@
+//! Tryton: catalogue of models, credentials, access rights.
+
+mod catalog;
+
+pub use catalog::{Catalog, Field, FieldKind, Model, Series};
+
+/// What a client presents to sign in.
+#[derive(Clone)]
+pub enum Credential {
+    /// `Authorization: Basic`.
+    Basic {
+        /// Login, exactly as sent.
+        login: String,
+        /// Password, exactly as sent.
+        password: String,
+    },
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<redacted>")
+    }
+}
