@@ -2,7 +2,7 @@
 
 mod catalog;
 
-pub use catalog::{Catalog, Field, FieldKind, Model, Series};
+pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
 
 /// What a client presents to sign in.
 #[derive(Clone)]
