@@ -35,6 +35,7 @@ impl Aliases {
     }
 
     /// The next unused alias.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over it")]
     pub fn next(&mut self) -> Alias {
         self.0 += 1;
         Alias(self.0 - 1)
@@ -266,10 +267,7 @@ mod tests {
             .text(" WHERE x = ")
             .bind("'; DROP TABLE x; --")
             .finish();
-        assert_eq!(
-            statement.text,
-            "SELECT t3.\"na\"\"me\" FROM \"gnuhealth_patient\" WHERE x = $1::text"
-        );
+        assert_eq!(statement.text, "SELECT t3.\"na\"\"me\" FROM \"gnuhealth_patient\" WHERE x = $1::text");
         assert_eq!(statement.values, [Value::Text("'; DROP TABLE x; --".into())]);
     }
 

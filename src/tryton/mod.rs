@@ -1,8 +1,15 @@
 //! Tryton: catalogue of models, credentials, access rights.
 
+mod access;
 mod catalog;
+mod domain;
+mod pyson;
+mod security;
 
-pub use catalog::{Catalog, Field, FieldKind, Model, Series};
+pub use access::{Permit, Refusal};
+pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
+pub use domain::Refused;
+pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.
 #[derive(Clone)]
