@@ -1,6 +1,7 @@
 //! Tryton: catalogue of models, credentials, access rights.
 
 mod catalog;
+pub mod password;
 
 pub use catalog::{Catalog, Field, FieldKind, Model, Series};
 
