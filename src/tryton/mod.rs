@@ -1,6 +1,8 @@
 //! Tryton: catalogue of models, credentials, access rights.
 
+pub mod attempts;
 mod catalog;
+pub mod hashing;
 pub mod password;
 
 pub use catalog::{Catalog, Field, FieldKind, Model, Series};
