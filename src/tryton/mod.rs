@@ -3,6 +3,7 @@
 pub mod attempts;
 mod catalog;
 pub mod hashing;
+pub mod login;
 pub mod password;
 
 pub use catalog::{Catalog, Field, FieldKind, Model, Series};
