@@ -1,4 +1,14 @@
 //! The catalogue: models, fields and tables of the live database, completed by what Tryton does not store there.
+//!
+//! The database knows models, fields and types (`ir_model`, `ir_model_field`). What only Tryton's classes know – the
+//! field behind a one2many, computed fields, renamed tables – is embedded per series of GNU Health.
+
+mod error;
+mod facts;
+mod load;
+mod merge;
+
+pub use error::{CatalogError, grants};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +68,20 @@ pub enum FieldKind {
     Other(String),
 }
 
+/// How the rows of a tree know their descendants without recursion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tree {
+    /// Nested set: the columns of the left and the right bound.
+    NestedSet {
+        /// Column of the left bound.
+        left: String,
+        /// Column of the right bound.
+        right: String,
+    },
+    /// Materialised path: the column that holds `1/2/3/`.
+    Path(String),
+}
+
 /// A field of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -71,10 +95,62 @@ pub struct Field {
     pub translated: bool,
     /// Keys of a selection, when they are fixed.
     pub selection: Option<Vec<String>>,
+    /// Computed by a function of Tryton.
+    pub computed: bool,
+    /// A search on it runs a function of Tryton, so SQL cannot repeat it.
+    pub custom_search: bool,
+    /// Access and record rules of the target apply to this model too (`__access__` in Tryton).
+    pub access: bool,
+    /// A many2one to its own model whose tree is kept in columns.
+    pub tree: Option<Tree>,
+    /// Domain (JSON) that a one2many or many2many adds for its targets.
+    pub filter: Option<String>,
+    /// Type of the column in PostgreSQL, when there is one.
+    pub column_type: Option<String>,
 }
 
-/// A model with a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl Field {
+    /// A stored field with nothing special about it.
+    pub fn new(name: impl Into<String>, kind: FieldKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            stored: true,
+            translated: false,
+            selection: None,
+            computed: false,
+            custom_search: false,
+            access: false,
+            tree: None,
+            filter: None,
+            column_type: None,
+        }
+    }
+
+    /// The model that the field leads to.
+    pub fn target(&self) -> Option<&str> {
+        match &self.kind {
+            FieldKind::Many2One { target } | FieldKind::One2Many { target, .. } => Some(target),
+            FieldKind::Many2Many { target, .. } => target.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// Where the rows of a model come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ModelKind {
+    /// A table.
+    #[default]
+    Table,
+    /// A table that holds one row of settings.
+    Singleton,
+    /// A query in Tryton's code; there is nothing to read by SQL, and no field of it is stored.
+    Query,
+}
+
+/// A model with a table, or with rows computed by Tryton ([`ModelKind::Query`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
     /// Name in Tryton.
     pub name: String,
@@ -82,6 +158,29 @@ pub struct Model {
     pub table: String,
     /// Fields by name.
     pub fields: BTreeMap<String, Field>,
+    /// Where its rows come from.
+    pub kind: ModelKind,
+    /// The stored field that is the record's name, unless Tryton computes the name in another way.
+    pub rec_name: Option<String>,
+    /// Fields that define the default order, with `ASC`, `DESC` or nothing.
+    pub order: Vec<(String, Option<String>)>,
+    /// The role may read the table.
+    pub granted: bool,
+    /// The embedded catalogue knows it (otherwise: a module of this site).
+    pub embedded: bool,
+}
+
+impl Model {
+    /// A model with a table of the usual name and no fields yet.
+    pub fn new(name: impl Into<String>) -> Self {
+        let name = name.into();
+        Self { table: name.replace('.', "_"), name, granted: true, ..Self::default() }
+    }
+
+    /// Fields whose target's access and rules apply to this model too.
+    pub fn access_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.values().filter(|field| field.access)
+    }
 }
 
 /// All models of one database.
@@ -95,4 +194,31 @@ pub struct Catalog {
     pub modules: BTreeSet<String>,
     /// Models by name.
     pub models: BTreeMap<String, Model>,
+    /// Every table that the database has.
+    pub tables: BTreeSet<String>,
+    /// Role of the gateway in PostgreSQL.
+    pub role: String,
+    /// Language of the texts in the columns themselves.
+    pub language: String,
+    /// The function `unaccent` exists: Tryton's searches ignore accents.
+    pub unaccent: bool,
+    /// The function `similarity` exists: Tryton's full text searches use it.
+    pub similarity: bool,
+}
+
+impl Catalog {
+    /// The model of this name.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.get(name)
+    }
+
+    /// The field of this name.
+    pub fn field(&self, model: &str, field: &str) -> Option<&Field> {
+        self.models.get(model)?.fields.get(field)
+    }
+
+    /// The table of this name exists in the database.
+    pub fn has_table(&self, table: &str) -> bool {
+        self.tables.contains(table)
+    }
 }

@@ -6,7 +6,7 @@ pub mod hashing;
 pub mod login;
 pub mod password;
 
-pub use catalog::{Catalog, Field, FieldKind, Model, Series};
+pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
 
 /// What a client presents to sign in.
 #[derive(Clone)]

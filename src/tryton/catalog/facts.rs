@@ -1,0 +1,120 @@
+//! What Tryton's classes know and the database does not: `catalog/<series>.json`, read as it is stored.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::CatalogError;
+
+/// GNU Health 5.0 on Tryton 7.0.
+pub(super) const GNUHEALTH_5_0: &str = include_str!("5.0.json");
+/// GNU Health 4.4 on Tryton 6.0.
+pub(super) const GNUHEALTH_4_4: &str = include_str!("4.4.json");
+
+/// Models by name.
+pub(super) type Facts = BTreeMap<String, FactModel>;
+
+/// One model.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct FactModel {
+    /// `sql`, `table_query` or `view`.
+    pub kind: String,
+    pub table: Option<String>,
+    #[serde(default)]
+    pub singleton: bool,
+    pub rec_name: Option<String>,
+    #[serde(default)]
+    pub order: Vec<(String, Option<String>)>,
+    /// Methods that a class replaces: a list of names, or names with their classes.
+    #[serde(default)]
+    pub overrides: Names,
+    #[serde(default)]
+    pub fields: BTreeMap<String, FactField>,
+}
+
+/// One field.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct FactField {
+    pub target: Option<String>,
+    pub inverse: Option<String>,
+    pub origin: Option<String>,
+    pub target_field: Option<String>,
+    pub function: Option<IgnoredAny>,
+    pub searcher: Option<IgnoredAny>,
+    #[serde(default)]
+    pub domain_method: bool,
+    #[serde(default)]
+    pub multivalue: bool,
+    #[serde(default)]
+    pub translate: bool,
+    #[serde(default)]
+    pub selection: Selection,
+    pub left: Option<String>,
+    pub right: Option<String>,
+    pub path: Option<String>,
+    pub filter: Option<String>,
+}
+
+/// The keys of a selection: fixed, or decided by a method (its name).
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Selection {
+    Keys(Vec<SelectionKey>),
+    Method(IgnoredAny),
+}
+
+/// A key alone, or with its label. The empty key stands for no value.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum SelectionKey {
+    Alone(Option<String>),
+    Labelled(Option<String>, IgnoredAny),
+}
+
+impl Default for Selection {
+    fn default() -> Self {
+        Self::Method(IgnoredAny)
+    }
+}
+
+impl Selection {
+    pub(super) fn keys(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Keys(keys) => {
+                let key = |key: &SelectionKey| match key {
+                    SelectionKey::Alone(key) | SelectionKey::Labelled(key, _) => key.clone(),
+                };
+                Some(keys.iter().filter_map(key).collect())
+            }
+            Self::Method(_) => None,
+        }
+    }
+}
+
+/// Names, as a list or as the keys of an object.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Names {
+    List(Vec<String>),
+    Keys(BTreeMap<String, IgnoredAny>),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::List(Vec::new())
+    }
+}
+
+impl Names {
+    pub(super) fn contains(&self, name: &str) -> bool {
+        match self {
+            Self::List(names) => names.iter().any(|other| other == name),
+            Self::Keys(names) => names.contains_key(name),
+        }
+    }
+}
+
+/// Reads one embedded catalogue.
+pub(super) fn parse(text: &str) -> Result<Facts, CatalogError> {
+    serde_json::from_str(text).map_err(|error| CatalogError::Embedded(error.to_string()))
+}

@@ -1,0 +1,153 @@
+//! Reading the catalogue from the live database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Catalog, CatalogError, Series,
+    facts::{self, Facts},
+    merge::{Live, LiveField, Table, merge},
+};
+use crate::store::{Class, Row, Store};
+
+/// Tables without which rights cannot be judged.
+const REQUIRED: [&str; 13] = [
+    "ir_configuration",
+    "ir_lang",
+    "ir_model",
+    "ir_model_access",
+    "ir_model_field",
+    "ir_model_field_access",
+    "ir_module",
+    "ir_rule",
+    "ir_rule_group",
+    "ir_rule_group-res_group",
+    "res_group",
+    "res_user",
+    "res_user-res_group",
+];
+
+/// Tables of the module `company` and others that hold rights where they exist.
+const IF_PRESENT: [&str; 6] = [
+    "company_company",
+    "company_employee",
+    "ir_translation",
+    "res_user-company_company",
+    "res_user-company_employee",
+    "res_user_application",
+];
+
+impl Catalog {
+    /// Reads the catalogue of a GNU Health database.
+    ///
+    /// # Errors
+    /// [`CatalogError`] with a sentence for the operator when the database cannot be served.
+    pub async fn load(store: &Store) -> Result<Self, CatalogError> {
+        let live = live(store).await?;
+        if !live.modules.contains("health") {
+            return Err(CatalogError::NoHealth { activated: live.modules.len() });
+        }
+        let party = live.fields.get("gnuhealth.patient").is_some_and(|fields| fields.contains_key("party"));
+        let (gnuhealth, text) =
+            if party { ("5.0", facts::GNUHEALTH_5_0) } else { ("4.4", facts::GNUHEALTH_4_4) };
+        Ok(merge(live, facts::parse(text)?, gnuhealth))
+    }
+
+    /// Reads the catalogue of a Tryton database without GNU Health, completed by other facts of the form of the
+    /// embedded ones. For the tests of this layer.
+    ///
+    /// # Errors
+    /// As [`Catalog::load`].
+    #[doc(hidden)]
+    pub async fn load_with(store: &Store, more: &str) -> Result<Self, CatalogError> {
+        let live = live(store).await?;
+        let mut facts: Facts = facts::parse(match live.series {
+            Series::V6_0 => facts::GNUHEALTH_4_4,
+            Series::V7_0 => facts::GNUHEALTH_5_0,
+        })?;
+        facts.extend(facts::parse(more)?);
+        Ok(merge(live, facts, "none"))
+    }
+}
+
+async fn live(store: &Store) -> Result<Live, CatalogError> {
+    let survey = store
+        .snapshot(Class::Watch, &[include_str!("sql/columns.sql"), include_str!("sql/server.sql")])
+        .await?;
+    let tables = tables(&survey[0])?;
+    let role: String = survey[1][0].column(0)?;
+    let missing: Vec<_> = REQUIRED.iter().filter(|name| !tables.contains_key(**name)).collect();
+    if !missing.is_empty() {
+        return Err(CatalogError::NotTryton { missing: missing.iter().map(ToString::to_string).collect() });
+    }
+    let series = series(&tables)?;
+    let denied: Vec<_> = REQUIRED
+        .iter()
+        .chain(&IF_PRESENT)
+        .filter(|name| tables.get(**name).is_some_and(|table| !table.granted))
+        .map(ToString::to_string)
+        .collect();
+    if !denied.is_empty() {
+        return Err(CatalogError::Grants { role, tables: denied });
+    }
+    let rows = store
+        .snapshot(
+            Class::Watch,
+            &[
+                include_str!("sql/modules.sql"),
+                include_str!("sql/fields.sql"),
+                include_str!("sql/language.sql"),
+            ],
+        )
+        .await?;
+    let modules = rows[0].iter().map(|row| row.column(0)).collect::<Result<BTreeSet<String>, _>>()?;
+    let mut fields: BTreeMap<String, BTreeMap<String, LiveField>> = BTreeMap::new();
+    for row in &rows[1] {
+        let model: &str = row.column(0)?;
+        let field = LiveField {
+            kind: row.column(2)?,
+            relation: row.column::<Option<String>>(3)?.filter(|name| !name.is_empty()),
+            access: row.column(4)?,
+        };
+        match fields.get_mut(model) {
+            Some(fields) => fields.insert(row.column(1)?, field),
+            None => fields.entry(model.to_owned()).or_default().insert(row.column(1)?, field),
+        };
+    }
+    Ok(Live {
+        series,
+        role,
+        modules,
+        fields,
+        tables,
+        language: rows[2][0].column(0)?,
+        unaccent: survey[1][0].column(1)?,
+        similarity: survey[1][0].column(2)?,
+    })
+}
+
+fn tables(rows: &[Row]) -> Result<BTreeMap<String, Table>, CatalogError> {
+    let mut tables = BTreeMap::new();
+    for row in rows {
+        let names: Vec<String> = row.column(2)?;
+        let types: Vec<String> = row.column(3)?;
+        let table = Table { granted: row.column(1)?, columns: names.into_iter().zip(types).collect() };
+        tables.insert(row.column(0)?, table);
+    }
+    Ok(tables)
+}
+
+/// Semantics 10.1: the series shows in the shape of the tables.
+fn series(tables: &BTreeMap<String, Table>) -> Result<Series, CatalogError> {
+    let column = |table: &str, column: &str| tables.get(table).and_then(|table| table.columns.get(column));
+    if column("res_group", "parent").is_none() {
+        return Err(CatalogError::Series { found: "5.0 or older (GNU Health 3.8 or older)" });
+    }
+    if column("ir_configuration", "series").is_some() {
+        return Err(CatalogError::Series { found: "7.6 or newer" });
+    }
+    match column("ir_model_access", "model").map(String::as_str) {
+        Some("integer" | "bigint") => {}
+        _ => return Err(CatalogError::Series { found: "7.2 or 7.4" }),
+    }
+    Ok(if tables.contains_key("ir_model_log") { Series::V7_0 } else { Series::V6_0 })
+}

@@ -1,0 +1,221 @@
+//! The live database and the embedded facts become one catalogue. What the two disagree about is never stored: a
+//! column counts only if it exists and Tryton's class reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Catalog, Field, FieldKind, Model, ModelKind, Series, Tree,
+    facts::{FactField, FactModel, Facts},
+};
+
+/// What the database says.
+pub(super) struct Live {
+    pub series: Series,
+    pub role: String,
+    pub modules: BTreeSet<String>,
+    /// Fields by model and name.
+    pub fields: BTreeMap<String, BTreeMap<String, LiveField>>,
+    pub tables: BTreeMap<String, Table>,
+    pub language: String,
+    pub unaccent: bool,
+    pub similarity: bool,
+}
+
+/// A row of `ir_model_field`.
+pub(super) struct LiveField {
+    pub kind: String,
+    pub relation: Option<String>,
+    pub access: bool,
+}
+
+/// A table with the types of its columns.
+pub(super) struct Table {
+    pub granted: bool,
+    pub columns: BTreeMap<String, String>,
+}
+
+/// Columns that no one may read through this program, whatever their access rows say.
+const SECRETS: [(&str, &str); 8] = [
+    ("res.user", "password"),
+    ("res.user", "password_hash"),
+    ("res.user", "password_reset"),
+    ("res.user", "password_reset_expire"),
+    ("res.user.application", "key"),
+    ("res.user.device", "cookie"),
+    ("res.user.login.attempt", "device_cookie"),
+    ("ir.session", "key"),
+];
+
+/// Columns that every model has; their many2one to `res.user` is never the way back of a one2many.
+const AUDIT: [&str; 2] = ["create_uid", "write_uid"];
+
+pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalog {
+    let nothing = FactModel::default();
+    let mut models = BTreeMap::new();
+    for (name, fields) in &live.fields {
+        let fact = facts.get(name);
+        let query = fact.is_some_and(|fact| fact.kind == "table_query");
+        let mut model = Model::new(name.clone());
+        model.embedded = fact.is_some();
+        let fact = fact.unwrap_or(&nothing);
+        if let Some(table) = &fact.table {
+            model.table.clone_from(table);
+        }
+        let table = live.tables.get(&model.table).filter(|_| !query);
+        model.kind = match (query, table) {
+            (true, _) => ModelKind::Query,
+            (false, Some(_)) if fact.singleton => ModelKind::Singleton,
+            (false, Some(_)) => ModelKind::Table,
+            (false, None) => continue,
+        };
+        model.granted = table.is_some_and(|table| table.granted);
+        model.order.clone_from(&fact.order);
+        let columns = table.map(|table| &table.columns);
+        for (field, live_field) in fields {
+            let merged = merge_field(&live, name, field, live_field, fact.fields.get(field), columns);
+            model.fields.insert(field.clone(), merged);
+        }
+        model.rec_name = rec_name(&model, fact);
+        models.insert(name.clone(), model);
+    }
+    Catalog {
+        series: live.series,
+        gnuhealth,
+        modules: live.modules,
+        models,
+        tables: live.tables.into_keys().collect(),
+        role: live.role,
+        language: live.language,
+        unaccent: live.unaccent,
+        similarity: live.similarity,
+    }
+}
+
+/// The stored field that is the name, when no class computes or searches the name in another way. For a model that is
+/// not embedded this cannot be known.
+fn rec_name(model: &Model, fact: &FactModel) -> Option<String> {
+    let name = fact.rec_name.as_deref()?;
+    let own = fact.overrides.contains("get_rec_name") || fact.overrides.contains("search_rec_name");
+    let stored = model.fields.get(name).is_some_and(|field| field.stored);
+    (stored && !own).then(|| name.to_owned())
+}
+
+fn merge_field(
+    live: &Live,
+    model: &str,
+    name: &str,
+    field: &LiveField,
+    fact: Option<&FactField>,
+    columns: Option<&BTreeMap<String, String>>,
+) -> Field {
+    let nothing = FactField::default();
+    let fact = fact.unwrap_or(&nothing);
+    let kind = kind(live, model, field, fact);
+    let column = columns.and_then(|columns| columns.get(name));
+    let relational = matches!(kind, FieldKind::One2Many { .. } | FieldKind::Many2Many { .. });
+    let computed = fact.function.is_some() || fact.multivalue;
+    let secret = SECRETS.contains(&(model, name));
+    let tree = match (&fact.left, &fact.right, &fact.path) {
+        (_, _, Some(path)) => Some(Tree::Path(path.clone())),
+        (Some(left), Some(right), None) => Some(Tree::NestedSet { left: left.clone(), right: right.clone() }),
+        _ => None,
+    };
+    Field {
+        name: name.to_owned(),
+        stored: column.is_some() && !relational && !computed && !secret,
+        translated: fact.translate,
+        selection: fact.selection.keys(),
+        computed: computed || secret,
+        custom_search: fact.searcher.is_some() || fact.domain_method,
+        access: field.access,
+        tree,
+        filter: fact.filter.as_deref().map(json_of_python),
+        column_type: column.cloned(),
+        kind,
+    }
+}
+
+fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField) -> FieldKind {
+    let target = || field.relation.clone().or_else(|| fact.target.clone()).unwrap_or_default();
+    match field.kind.as_str() {
+        "boolean" => FieldKind::Boolean,
+        "integer" => FieldKind::Integer,
+        "biginteger" => FieldKind::BigInteger,
+        "float" => FieldKind::Float,
+        "numeric" => FieldKind::Numeric,
+        "char" => FieldKind::Char,
+        "text" => FieldKind::Text,
+        "selection" => FieldKind::Selection,
+        "multiselection" => FieldKind::MultiSelection,
+        "date" => FieldKind::Date,
+        "datetime" => FieldKind::DateTime,
+        "timestamp" => FieldKind::Timestamp,
+        "time" => FieldKind::Time,
+        "timedelta" => FieldKind::TimeDelta,
+        "binary" => FieldKind::Binary,
+        "dict" => FieldKind::Dict,
+        "reference" => FieldKind::Reference,
+        "many2one" | "one2one" => FieldKind::Many2One { target: target() },
+        "one2many" => {
+            let target = target();
+            let inverse = fact.inverse.clone().or_else(|| way_back(live, &target, model));
+            let by_reference = inverse
+                .as_ref()
+                .and_then(|inverse| live.fields.get(&target)?.get(inverse))
+                .is_some_and(|inverse| inverse.kind == "reference");
+            FieldKind::One2Many { target, inverse, by_reference }
+        }
+        "many2many" => {
+            let relation = target();
+            let origin = fact.origin.clone().or_else(|| way_back(live, &relation, model));
+            let link = fact.target_field.clone().or_else(|| other_way(live, &relation, origin.as_deref()?));
+            let target = fact.target.clone().or_else(|| {
+                live.fields.get(&relation)?.get(link.as_deref()?).and_then(|link| link.relation.clone())
+            });
+            FieldKind::Many2Many { relation, origin, link, target }
+        }
+        other => FieldKind::Other(other.to_owned()),
+    }
+}
+
+fn stored_many2ones<'a>(live: &'a Live, model: &str) -> impl Iterator<Item = (&'a String, &'a LiveField)> {
+    let columns = live.tables.get(&model.replace('.', "_")).map(|table| &table.columns);
+    live.fields.get(model).into_iter().flatten().filter(move |(name, field)| {
+        field.kind == "many2one"
+            && !AUDIT.contains(&name.as_str())
+            && columns.is_some_and(|columns| columns.contains_key(*name))
+    })
+}
+
+/// The only stored many2one of `from` to `to`.
+fn way_back(live: &Live, from: &str, to: &str) -> Option<String> {
+    let mut all = stored_many2ones(live, from).filter(|(_, field)| field.relation.as_deref() == Some(to));
+    let (name, _) = all.next()?;
+    all.next().is_none().then(|| name.clone())
+}
+
+/// The only stored many2one of `relation` besides `origin`.
+fn other_way(live: &Live, relation: &str, origin: &str) -> Option<String> {
+    let mut all = stored_many2ones(live, relation).filter(|(name, _)| *name != origin);
+    let (name, _) = all.next()?;
+    all.next().is_none().then(|| name.clone())
+}
+
+/// A Python literal of a domain as JSON. What is more than a literal stays text that no domain parser accepts.
+fn json_of_python(text: &str) -> String {
+    let text = text.replace('(', "[").replace(')', "]").replace('\'', "\"");
+    text.replace("True", "true").replace("False", "false").replace("None", "null")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn python_literals_become_json() {
+        assert_eq!(
+            json_of_python("[('active', 'in', [True, False])]"),
+            r#"[["active", "in", [true, false]]]"#
+        );
+    }
+}

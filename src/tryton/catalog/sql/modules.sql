@@ -1,0 +1,1 @@
+SELECT name FROM ir_module WHERE state IN ('activated', 'to upgrade')

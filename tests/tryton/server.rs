@@ -1,0 +1,32 @@
+//! The PostgreSQL server of the tests.
+
+use std::time::Duration;
+
+use gnuhealth_fhir::store::{ConnectError, Options, Store};
+
+/// Options for `database` on the server of the tests; `None` when there is no server.
+pub fn options(database: &str, connections: usize) -> Option<Options> {
+    let Ok(url) = std::env::var("GNUHEALTH_FHIR_TEST_PG") else {
+        println!("skipped: GNUHEALTH_FHIR_TEST_PG is not set");
+        return None;
+    };
+    Some(Options {
+        url,
+        database: Some(database.to_owned()),
+        connections,
+        statement_timeout: Duration::from_secs(20),
+        wait: Duration::from_secs(5),
+    })
+}
+
+/// A store on `database`; `None` when there is no server or no such database.
+pub async fn store(database: &str, connections: usize) -> Option<Store> {
+    match Store::open(&options(database, connections)?).await {
+        Ok(store) => Some(store),
+        Err(ConnectError::NoDatabase { .. }) => {
+            println!("skipped: the server has no database {database}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
