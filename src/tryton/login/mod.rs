@@ -38,9 +38,11 @@ pub type UserId = i32;
 
 /// What the newest snapshot of the security tables says about users.
 pub trait Accounts: Send + Sync {
-    /// The user `id` is active and has exactly this login and exactly this `password_hash`. A snapshot that is too
-    /// old to be trusted answers no.
-    fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> bool;
+    /// The user `id` is active and has exactly this login and exactly this `password_hash`.
+    ///
+    /// # Errors
+    /// The snapshot is too old to be trusted.
+    fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> Result<bool>;
 }
 
 /// How sign-in works.
@@ -128,7 +130,7 @@ impl SignIn {
         let inner = &self.0;
         let key = inner.verified.key(login, password);
         let current = |user, hash: &str| inner.accounts.is_current(user, login, hash);
-        if let Some(user) = inner.verified.user(&key, current) {
+        if let Some(user) = inner.verified.user(&key, current)? {
             return Ok(user);
         }
         let limits = &inner.options.attempts;
@@ -167,6 +169,11 @@ impl Inner {
     }
 
     async fn decide(&self, key: Key, login: &str, password: String, network: &Network) -> Result<Verdict> {
+        // Somebody else may have presented the same credential while this one waited.
+        let current = |user, hash: &str| self.accounts.is_current(user, login, hash);
+        if let Some(user) = self.verified.user(&key, current)? {
+            return Ok(Verdict::SignedIn { user, delay: Duration::ZERO });
+        }
         let (failures, traces) = match self.attempts.admit(&self.store, login, network).await? {
             Admission::Admitted { failures, traces } => (failures, traces),
             Admission::Throttled { retry_after } => return Ok(Verdict::Throttled { retry_after }),

@@ -54,20 +54,29 @@ impl Verified {
     }
 
     /// The user, when `current` confirms that the user still has the hash. Otherwise the credential is forgotten.
-    pub(super) fn user(&self, key: &Key, current: impl Fn(UserId, &str) -> bool) -> Option<UserId> {
+    ///
+    /// # Errors
+    /// That of `current`; the credential stays.
+    pub(super) fn user(
+        &self,
+        key: &Key,
+        current: impl Fn(UserId, &str) -> Result<bool>,
+    ) -> Result<Option<UserId>> {
         let shard = self.shard(key);
         {
             let entries = shard.read().unwrap_or_else(PoisonError::into_inner);
-            let entry = entries.get(key)?;
-            if current(entry.user, &entry.hash) {
-                return Some(entry.user);
+            let Some(entry) = entries.get(key) else { return Ok(None) };
+            if current(entry.user, &entry.hash)? {
+                return Ok(Some(entry.user));
             }
         }
         let mut entries = shard.write().unwrap_or_else(PoisonError::into_inner);
-        if entries.get(key).is_some_and(|entry| !current(entry.user, &entry.hash)) {
+        if let Some(entry) = entries.get(key)
+            && !current(entry.user, &entry.hash)?
+        {
             entries.remove(key);
         }
-        None
+        Ok(None)
     }
 
     pub(super) fn remember(&self, key: Key, user: UserId, hash: String) {
@@ -100,12 +109,14 @@ mod tests {
     fn a_credential_is_known_until_its_hash_changes() {
         let verified = Verified::new(100).unwrap();
         let key = verified.key("nurse", "secret");
-        assert_eq!(verified.user(&key, |_, _| true), None);
+        assert_eq!(verified.user(&key, |_, _| Ok(true)).unwrap(), None);
         verified.remember(key, 7, "hash".to_owned());
-        assert_eq!(verified.user(&key, |user, hash| user == 7 && hash == "hash"), Some(7));
-        assert_eq!(verified.user(&verified.key("nurse", "Secret"), |_, _| true), None);
-        assert_eq!(verified.user(&key, |_, hash| hash == "other"), None);
-        assert_eq!(verified.user(&key, |_, _| true), None, "forgotten, not only refused");
+        assert_eq!(verified.user(&key, |user, hash| Ok(user == 7 && hash == "hash")).unwrap(), Some(7));
+        assert_eq!(verified.user(&verified.key("nurse", "Secret"), |_, _| Ok(true)).unwrap(), None);
+        assert!(verified.user(&key, |_, _| Err(Error::new(&error::DATABASE_UNAVAILABLE))).is_err());
+        assert_eq!(verified.user(&key, |_, _| Ok(true)).unwrap(), Some(7), "kept while nothing is known");
+        assert_eq!(verified.user(&key, |_, hash| Ok(hash == "other")).unwrap(), None);
+        assert_eq!(verified.user(&key, |_, _| Ok(true)).unwrap(), None, "forgotten, not only refused");
         assert_eq!(entries(&verified), 0);
     }
 
