@@ -1,8 +1,12 @@
 //! Tryton: catalogue of models, credentials, access rights.
 
 mod access;
+pub mod attempts;
 mod catalog;
 mod domain;
+pub mod hashing;
+pub mod login;
+pub mod password;
 mod pyson;
 mod security;
 

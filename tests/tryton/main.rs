@@ -3,3 +3,4 @@
 
 mod catalog;
 mod server;
+mod sign_in;

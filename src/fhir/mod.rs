@@ -1,0 +1,4 @@
+//! The FHIR protocol: definitions of R4, codes, outcomes. Knows nothing of Tryton.
+
+pub mod codes;
+pub mod structure;
