@@ -1,1 +1,3 @@
-//! Placeholder.
+//! FHIR: the protocol.
+
+pub mod outcome;
