@@ -156,10 +156,12 @@ impl Compiler<'_> {
                     Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
                     _ => None,
                 }).collect();
-                if let Some(known) = field.as_ref().and_then(|field| field.selection.as_ref()) {
+                if let (Expression::Column(column), Some(known)) =
+                    (&expression, field.as_ref().and_then(|field| field.selection.as_ref()))
+                {
                     for key in keys.iter().filter(|key| !known.contains(key)) {
                         // A key that another series has is no mistake.
-                        if !self.resolver.catalog.documented_key(key) {
+                        if !self.resolver.catalog.documented_key(&column.model, &column.field, key) {
                             self.findings.add(
                                 "selection-key",
                                 &value.place,
