@@ -69,7 +69,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of this catalogue entry.
     pub fn new(entry: &'static Entry) -> Self {
-        Self(Box::new(Inner { entry, detail: None, expression: None, cause: None, retry_after: None, allow: None }))
+        Self(Box::new(Inner {
+            entry,
+            detail: None,
+            expression: None,
+            cause: None,
+            retry_after: None,
+            allow: None,
+        }))
     }
 
     /// Adds what this request did wrong. Only names of this protocol, names from the mapping and what the client itself

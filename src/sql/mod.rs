@@ -229,10 +229,7 @@ mod tests {
             .text(" WHERE x = ")
             .bind("'; DROP TABLE x; --")
             .finish();
-        assert_eq!(
-            statement.text,
-            "SELECT t3.\"na\"\"me\" FROM \"gnuhealth_patient\" WHERE x = $1::text"
-        );
+        assert_eq!(statement.text, "SELECT t3.\"na\"\"me\" FROM \"gnuhealth_patient\" WHERE x = $1::text");
         assert_eq!(statement.values, [Value::Text("'; DROP TABLE x; --".into())]);
     }
 

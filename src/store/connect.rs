@@ -54,7 +54,10 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(cause) => {
-                write!(f, "the database URL cannot be read ({cause}); expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+                write!(
+                    f,
+                    "the database URL cannot be read ({cause}); expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+                )
             }
             Self::Unreachable { place, cause } => write!(
                 f,

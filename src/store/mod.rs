@@ -83,7 +83,9 @@ impl Store {
         let mut all = Vec::with_capacity(statements.len());
         for text in statements {
             self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
-            all.push(transaction.query(*text, &[]).await.map_err(database_error)?.into_iter().map(Row).collect());
+            all.push(
+                transaction.query(*text, &[]).await.map_err(database_error)?.into_iter().map(Row).collect(),
+            );
         }
         transaction.commit().await.map_err(database_error)?;
         Ok(all)
@@ -96,7 +98,9 @@ impl Store {
     pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
         let mut session = self.session().await.map_err(WriteError::Failed)?;
         let denied = |error: tokio_postgres::Error| match error.code() {
-            Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => WriteError::Denied,
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => {
+                WriteError::Denied
+            }
             _ => WriteError::Failed(database_error(error)),
         };
         let transaction = session.build_transaction().read_only(false).start().await.map_err(denied)?;
@@ -140,11 +144,9 @@ impl Drop for CancelOnDrop {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move {
-                let _ = tokio::time::timeout(
-                    Duration::from_secs(5),
-                    token.cancel_query(tokio_postgres::NoTls),
-                )
-                .await;
+                let _ =
+                    tokio::time::timeout(Duration::from_secs(5), token.cancel_query(tokio_postgres::NoTls))
+                        .await;
             });
         }
     }
@@ -154,7 +156,9 @@ impl Drop for CancelOnDrop {
 /// SQLSTATE and the primary message without its values reach the log.
 fn database_error(error: tokio_postgres::Error) -> Error {
     match error.code() {
-        Some(&SqlState::QUERY_CANCELED) => Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("57014"),
+        Some(&SqlState::QUERY_CANCELED) => {
+            Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("57014")
+        }
         Some(
             &SqlState::ADMIN_SHUTDOWN
             | &SqlState::CRASH_SHUTDOWN
