@@ -30,7 +30,9 @@ pub(super) fn form(headers: &HeaderMap, pairs: &mut Vec<(String, String)>) -> Re
         None | Some("false") => false,
         Some("true" | "") => true,
         Some(_) => {
-            return Err(Error::new(&error::PARAMETER_VALUE).detail("_pretty is true or false.").at("_pretty"));
+            return Err(Error::new(&error::PARAMETER_VALUE)
+                .detail("_pretty is true or false.")
+                .at("_pretty"));
         }
     };
     // `_format` overrides Accept (https://hl7.org/fhir/R4/http.html#parameters).
