@@ -12,7 +12,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::{Limits, Options, Shared, activity::Activity, handle};
+use super::{Limits, Options, Shared, activity::Activity, handle, linger::Lingering};
 use crate::interaction::Gateway;
 
 /// Bytes of the request line and the headers that are read at all; `handle` draws the finer lines.
@@ -67,13 +67,13 @@ pub async fn serve(
 
 fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
+    // Not pipeline_flush: with it hyper 1.12 loses the last answer when further bytes follow the request.
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.headers)
         .max_buf_size(HEAD)
-        .half_close(false)
-        .pipeline_flush(true);
+        .half_close(false);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -104,7 +104,8 @@ async fn connection(
             Ok::<_, std::convert::Infallible>(response)
         }
     });
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let stream = TokioIo::new(Lingering::new(stream, place));
+    let mut connection = pin!(builder.serve_connection(stream, service));
     // hyper's own limit on headers starts only when it knows the version of HTTP; this one also covers a client that
     // never sends the first byte, and idle HTTP/2 connections.
     let mut watchdog = tokio::time::interval(limits.headers.min(limits.idle) / 4);
@@ -132,5 +133,4 @@ async fn connection(
             },
         }
     }
-    drop(place);
 }

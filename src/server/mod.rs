@@ -11,6 +11,7 @@ mod body;
 mod credential;
 mod forwarded;
 mod handle;
+mod linger;
 mod negotiate;
 mod peer;
 mod record;
