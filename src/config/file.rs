@@ -28,8 +28,9 @@ pub(super) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Vec<Problem>> 
         Problem::new(format!("{}:{line}:{column}: {sentence}", path.display()))
     };
     // A value can be a password: of a broken file only the place and the kind of the fault are told.
-    let mut root = toml_span::parse(text)
-        .map_err(|error| vec![problem(error.span.start, format!("this is not TOML: {}", fault(&error.kind)))])?;
+    let mut root = toml_span::parse(text).map_err(|error| {
+        vec![problem(error.span.start, format!("this is not TOML: {}", fault(&error.kind)))]
+    })?;
     let ValueInner::Table(table) = root.take() else { return Ok(Vec::new()) };
     let mut lines = Vec::new();
     let mut problems = Vec::new();

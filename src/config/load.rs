@@ -83,7 +83,11 @@ pub fn load(given: &[Given], file: Option<(&Path, &str)>) -> Result<Loaded, Vec<
     match config {
         Some(config) => {
             problems.extend(config.contradictions());
-            if problems.is_empty() { Ok(Loaded { config, origins, notes: Vec::new() }) } else { Err(problems) }
+            if problems.is_empty() {
+                Ok(Loaded { config, origins, notes: Vec::new() })
+            } else {
+                Err(problems)
+            }
         }
         None => Err(problems),
     }

@@ -7,7 +7,7 @@ const WIDTH: usize = 100;
 /// The annotated `config.toml`.
 pub fn reference() -> String {
     let mut out = String::from(
-        "# Settings of gnuhealth-fhir. Printed by `gnuhealth-fhir docs config`; every line shows the default or an example.\n\
+        "# Settings of gnuhealth-fhir. Printed by `gnuhealth-fhir docs config`; every line shows the default, or an example where there is none.\n\
          # Each key is also a flag (--statement-timeout) and an environment variable (GNUHEALTH_FHIR_STATEMENT_TIMEOUT).\n\
          # A flag wins over the environment, the environment over this file.\n",
     );
@@ -17,7 +17,8 @@ pub fn reference() -> String {
         }
         out.push('\n');
         wrap(&key.text(), &mut out);
-        out.push_str(&format!("# {} = {}\n", key.name, literal(key)));
+        let example = if key.default.is_none() { "  # example" } else { "" };
+        out.push_str(&format!("# {} = {}{example}\n", key.name, literal(key)));
     }
     out
 }

@@ -100,7 +100,12 @@ mod tests {
 
     #[test]
     fn a_password_that_would_become_part_of_the_host_is_refused() {
-        for wrong in ["postgresql://u:sec@ret@h/db", "postgresql://u:sec/ret@h/db", "host=h password=secret", "sqlite://secret"] {
+        for wrong in [
+            "postgresql://u:sec@ret@h/db",
+            "postgresql://u:sec/ret@h/db",
+            "host=h password=secret",
+            "sqlite://secret",
+        ] {
             let sentence = DatabaseUrl::parse(wrong).unwrap_err();
             assert!(!sentence.contains("sec"), "{sentence}");
         }

@@ -71,7 +71,9 @@ setting!(NonZero<u32>, Number, number, ToString::to_string);
 setting!(
     SocketAddr,
     Text,
-    |text| text.parse().map_err(|_| format!("\"{text}\" is not an address with a port; write 127.0.0.1:8080 or [::1]:8080")),
+    |text| text
+        .parse()
+        .map_err(|_| format!("\"{text}\" is not an address with a port; write 127.0.0.1:8080 or [::1]:8080")),
     ToString::to_string
 );
 setting!(Network, Text, Self::parse, ToString::to_string);
@@ -79,13 +81,18 @@ setting!(DatabaseUrl, Text, Self::parse, ToString::to_string);
 setting!(
     Secret,
     Text,
-    |text| if text.chars().count() < 32 { Err("it is shorter than 32 characters".to_owned()) } else { Ok(Self::new(text)) },
+    |text| if text.chars().count() < 32 {
+        Err("it is shorter than 32 characters".to_owned())
+    } else {
+        Ok(Self::new(text))
+    },
     ToString::to_string
 );
 setting!(
     TimeZone,
     Text,
-    |text| Self::get(text).map_err(|_| format!("\"{text}\" is not a time zone; write an IANA name such as Europe/Madrid")),
+    |text| Self::get(text)
+        .map_err(|_| format!("\"{text}\" is not a time zone; write an IANA name such as Europe/Madrid")),
     |zone| zone.iana_name().unwrap_or("UTC").to_owned()
 );
 setting!(Duration, Text, duration, |duration| match duration.subsec_millis() {
@@ -253,7 +260,11 @@ fn http_url(text: &str) -> Result<String, String> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).ok_or_else(wrong)?;
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
-    if host.is_empty() || !host.bytes().all(plain) || !plain_path(path) { Err(wrong()) } else { Ok(url.to_owned()) }
+    if host.is_empty() || !host.bytes().all(plain) || !plain_path(path) {
+        Err(wrong())
+    } else {
+        Ok(url.to_owned())
+    }
 }
 
 fn cors(text: &str) -> Result<Cors, String> {

@@ -51,7 +51,10 @@ fn every_problem_of_a_file_is_told_with_its_place() {
         ]
     );
     let problems = file("statement_timeout = 30\nlisten = \"here\"\nmax_count = 10").unwrap_err();
-    assert!(problems[0].starts_with("config.toml:1: statement_timeout: \"30\" is not a length"), "{problems:?}");
+    assert!(
+        problems[0].starts_with("config.toml:1: statement_timeout: \"30\" is not a length"),
+        "{problems:?}"
+    );
     assert!(problems[1].starts_with("config.toml:2: listen: \"here\" is not an address"), "{problems:?}");
     assert_eq!(file("max_count = 10").unwrap_err(), ["default_count (50) is larger than max_count (10)"]);
     assert_eq!(file("log = \"text\"\nlog = \"json\"").unwrap_err().len(), 1);
@@ -111,7 +114,9 @@ fn the_reference_is_up_to_date_and_loads() {
     let uncommented: String = reference
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
-        .filter(|line| line.split_once(" = ").is_some_and(|(name, _)| Config::KEYS.iter().any(|key| key.name == name)))
+        .filter(|line| {
+            line.split_once(" = ").is_some_and(|(name, _)| Config::KEYS.iter().any(|key| key.name == name))
+        })
         .filter(|line| !line.starts_with("page_link_key") && !line.starts_with("trytond_conf"))
         .map(|line| format!("{line}\n"))
         .collect();

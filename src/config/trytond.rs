@@ -19,8 +19,9 @@ pub struct Database {
 /// Reads `[database] uri` of the file at `path`.
 pub(super) fn read(path: &Path) -> Result<DatabaseUrl, Problem> {
     let place = path.display();
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problem::new(format!("{place}: the file of trytond_conf cannot be read ({error})")))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problem::new(format!("{place}: the file of trytond_conf cannot be read ({error})"))
+    })?;
     let Some(uri) = option(&text, "database", "uri") else {
         return Err(Problem::new(format!(
             "{place}: there is no uri in [database], so Tryton would use SQLite; expected uri = postgresql://USER:PASSWORD@HOST:PORT/"
@@ -95,9 +96,15 @@ mod tests {
 
     #[test]
     fn the_option_is_found_as_config_parser_finds_it() {
-        assert_eq!(uri("[database]\nuri = postgresql://a:b%40@h/\n").as_deref(), Some("postgresql://a:b%40@h/"));
+        assert_eq!(
+            uri("[database]\nuri = postgresql://a:b%40@h/\n").as_deref(),
+            Some("postgresql://a:b%40@h/")
+        );
         assert_eq!(uri("[database]\nURI: x://y").as_deref(), Some("x://y"));
-        assert_eq!(uri("# c\n[web]\nuri = w\n[database]\n; uri = c\nuri =\n   d\nlist = 1").as_deref(), Some("d"));
+        assert_eq!(
+            uri("# c\n[web]\nuri = w\n[database]\n; uri = c\nuri =\n   d\nlist = 1").as_deref(),
+            Some("d")
+        );
         assert_eq!(uri("[database]\nuri = a\n[web]\nx = 1\n[database]\nuri = b").as_deref(), Some("b"));
         assert_eq!(uri("[database]\nuri = a%%b").as_deref(), Some("a%%b"));
         assert_eq!(uri("[database]\npath = x\n"), None);

@@ -85,7 +85,9 @@ pub fn outcome(issues: &[Issue<'_>], request: Option<&str>) -> Value {
 fn issue_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Invalid => "invalid",
-        Kind::NotSupported | Kind::MethodNotAllowed | Kind::NotAcceptable | Kind::UnsupportedMedia => "not-supported",
+        Kind::NotSupported | Kind::MethodNotAllowed | Kind::NotAcceptable | Kind::UnsupportedMedia => {
+            "not-supported"
+        }
         Kind::Unauthorized => "login",
         Kind::Forbidden => "forbidden",
         Kind::NotFound | Kind::Gone => "not-found",
@@ -107,7 +109,10 @@ mod tests {
 
     #[test]
     fn an_issue_tells_code_sentence_hint_and_place_but_not_the_cause() {
-        let error = Error::new(&error::PARAMETER_VALUE).detail("\"x\" is not a date.").at("birthdate").cause("secret");
+        let error = Error::new(&error::PARAMETER_VALUE)
+            .detail("\"x\" is not a date.")
+            .at("birthdate")
+            .cause("secret");
         let outcome = outcome(&[Issue::error(&error)], Some("r1"));
         assert_eq!(
             outcome,
@@ -132,7 +137,8 @@ mod tests {
     fn several_issues_keep_their_severity() {
         let left_out = Error::new(&error::RECORD_UNMAPPABLE).at("Patient.birthDate");
         let failed = Error::new(&error::INTERNAL);
-        let outcome = outcome(&[Issue::warning(&left_out), Issue::error(&failed), Issue::information(&failed)], None);
+        let outcome =
+            outcome(&[Issue::warning(&left_out), Issue::error(&failed), Issue::information(&failed)], None);
         let severity = |at: usize| outcome["issue"][at]["severity"].as_str().unwrap().to_owned();
         assert_eq!([severity(0), severity(1), severity(2)], ["warning", "fatal", "information"]);
         assert_eq!(outcome["issue"][0]["expression"], json!(["Patient.birthDate"]));
