@@ -25,6 +25,7 @@ pub struct Aliases(u32);
 
 impl Aliases {
     /// The next unused alias.
+    #[expect(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over it")]
     pub fn next(&mut self) -> Alias {
         self.0 += 1;
         Alias(self.0 - 1)

@@ -1,0 +1,194 @@
+//! Access rights of one user: the only place that decides.
+//!
+//! Source: semantics 2–5 of Tryton. A [`Permit`] is worked out once per user and generation; asking it costs a look-up.
+//! What cannot be decided exactly is refused.
+
+mod context;
+mod key;
+mod rules;
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use self::rules::Rules;
+use super::{
+    catalog::Catalog,
+    domain::Refused,
+    security::{AccessRow, Security, User},
+};
+use crate::{
+    error::{self, Error, Result},
+    sql::{Alias, Aliases, Fragment},
+};
+
+/// Proof that a user exists, is active and may read what it says. It cannot be built but by [`Permit::of`].
+#[derive(Clone, Debug)]
+pub struct Permit(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    user: i32,
+    groups: Vec<i32>,
+    language: Option<String>,
+    generation: u64,
+    key: u64,
+    /// Some rule depends on the date.
+    clocked: bool,
+    /// Models that may be read.
+    models: HashMap<String, Readable>,
+    refusals: Vec<Refusal>,
+}
+
+/// What a user may read of a model.
+#[derive(Debug, Default)]
+struct Readable {
+    hidden: HashSet<String>,
+    rules: Option<Rules>,
+}
+
+/// A model that a user may not read because one of its record rules cannot be repeated in SQL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Model.
+    pub model: String,
+    /// Id of the rule group in `ir_rule_group`.
+    pub rule_group: i32,
+    /// What stands in the way.
+    pub reason: String,
+}
+
+impl Permit {
+    /// The rights of a user at the moment of the snapshot.
+    ///
+    /// # Errors
+    /// The user does not exist or is not active; or the catalogue is not the one the snapshot was read with.
+    pub fn of(security: &Security, catalog: &Catalog, user: i32) -> Result<Self> {
+        if !std::ptr::eq(catalog, &raw const **security.catalog()) && *catalog != **security.catalog() {
+            return Err(
+                Error::new(&error::INTERNAL).cause("rights and catalogue belong to different databases")
+            );
+        }
+        let Some(user) = security.user(user).filter(|user| user.active) else {
+            return Err(Error::new(&error::CREDENTIAL_WRONG).cause("the user was removed or is not active"));
+        };
+        Ok(user.permit.get_or_init(|| Self(Arc::new(Inner::new(security, user)))).clone())
+    }
+
+    /// The user may read the model (semantics 3). False as well for a model whose record rules are refused.
+    pub fn model(&self, model: &str) -> bool {
+        self.0.models.contains_key(model)
+    }
+
+    /// The user may read the model and this field of it (semantics 4).
+    pub fn field(&self, model: &str, field: &str) -> bool {
+        self.0.models.get(model).is_some_and(|readable| !readable.hidden.contains(field))
+    }
+
+    /// No record rule restricts what the user sees of this model.
+    pub fn unrestricted(&self, model: &str) -> bool {
+        self.0.models.get(model).is_some_and(|readable| readable.rules.is_none())
+    }
+
+    /// The record rules of the model (semantics 5) as a condition on `alias`; `TRUE` when there are none.
+    ///
+    /// # Errors
+    /// The user may not read the model.
+    pub fn predicate(&self, model: &str, alias: Alias, aliases: &mut Aliases) -> Result<Fragment, Refused> {
+        let readable = self.0.models.get(model).ok_or_else(|| Refused(format!("{model} may not be read")))?;
+        match &readable.rules {
+            None => Ok(Fragment::raw("TRUE")),
+            Some(rules) => rules.fragment(alias, aliases),
+        }
+    }
+
+    /// Models that are closed because a record rule cannot be repeated, for the operator.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.0.refusals
+    }
+
+    /// Equal keys mean equal rights to read, whoever the users are and whichever the generation. With rules that
+    /// depend on the date the key changes as their meaning does.
+    pub fn key(&self) -> u64 {
+        if self.0.clocked { key::at(self.0.key, rules::now()) } else { self.0.key }
+    }
+
+    /// Id of the user.
+    pub fn user_id(&self) -> i32 {
+        self.0.user
+    }
+
+    /// Groups that count for access, in order of id.
+    pub fn groups(&self) -> &[i32] {
+        &self.0.groups
+    }
+
+    /// Language that the user chose.
+    pub fn language(&self) -> Option<&str> {
+        self.0.language.as_deref()
+    }
+
+    /// Generation of the snapshot that the rights were read from.
+    pub fn generation(&self) -> u64 {
+        self.0.generation
+    }
+}
+
+impl Inner {
+    fn new(security: &Security, user: &User) -> Self {
+        let catalog = security.catalog();
+        let groups = security.groups(user);
+        let collector = rules::Collector::new(security, user);
+        let (mut models, mut refusals, mut clocked) = (HashMap::new(), Vec::new(), false);
+        for model in catalog.models.values() {
+            let closure = rules::closure(catalog, &model.name);
+            if !may_read(security, &closure, &groups) {
+                continue;
+            }
+            let rules = match collector.rules(&model.name, &closure) {
+                Ok(rules) => rules,
+                Err(refusal) => {
+                    refusals.push(refusal);
+                    continue;
+                }
+            };
+            clocked |= rules.as_ref().is_some_and(Rules::clocked);
+            let hidden = hidden(security, &model.name, &groups);
+            models.insert(model.name.clone(), Readable { hidden, rules });
+        }
+        Self {
+            user: user.id,
+            language: user.language.clone(),
+            generation: security.generation(),
+            key: key::of(&models, user.language.as_deref()),
+            clocked,
+            groups: groups.into_iter().collect(),
+            models,
+            refusals,
+        }
+    }
+}
+
+/// Semantics 3.1: no row that applies means allowed, whatever the kind of the model; several rows add up.
+fn may_read(security: &Security, closure: &[(String, String)], groups: &BTreeSet<i32>) -> bool {
+    let rows = closure.iter().filter_map(|(model, _)| security.model_access.get(model)).flatten();
+    decision(rows, groups)
+}
+
+/// Semantics 4.1: fields that rows of the user's groups, or rows for everybody, forbid.
+fn hidden(security: &Security, model: &str, groups: &BTreeSet<i32>) -> HashSet<String> {
+    let fields = security.field_access.get(model).into_iter().flatten();
+    fields.filter(|(_, rows)| !decision(rows.iter(), groups)).map(|(name, _)| name.clone()).collect()
+}
+
+fn decision<'a>(rows: impl Iterator<Item = &'a AccessRow>, groups: &BTreeSet<i32>) -> bool {
+    let mut none = true;
+    for row in rows.filter(|row| row.group.is_none_or(|group| groups.contains(&group))) {
+        if row.read {
+            return true;
+        }
+        none = false;
+    }
+    none
+}

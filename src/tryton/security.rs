@@ -1,0 +1,140 @@
+//! What decides who may read what, read from one snapshot of the database.
+//!
+//! Source: semantics 2–5 of Tryton. Only rights to read are kept; this program does not write on a user's behalf.
+
+mod load;
+mod user;
+mod watch;
+
+pub use user::{Secret, User};
+pub use watch::{Rights, WatchOptions};
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use super::{
+    catalog::{Catalog, Series},
+    pyson::Pyson,
+};
+
+/// A group of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Group whose rights it has as well.
+    pub parent: Option<i32>,
+    /// In use.
+    pub active: bool,
+}
+
+/// One row of model access or field access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AccessRow {
+    /// Group it is for; `None`: everybody.
+    pub group: Option<i32>,
+    pub read: bool,
+}
+
+/// A group of record rules.
+#[derive(Debug)]
+pub(super) struct RuleGroup {
+    pub id: i32,
+    pub global: bool,
+    pub default: bool,
+    /// Its rules apply when reading.
+    pub read: bool,
+    pub groups: Vec<i32>,
+    /// Domains, or the reason why one is not PYSON.
+    pub rules: Vec<Result<Arc<Pyson>, String>>,
+}
+
+/// All rights of one database at one moment.
+#[derive(Debug)]
+pub struct Security {
+    generation: u64,
+    fingerprint: Fingerprint,
+    pub(super) catalog: Arc<Catalog>,
+    users: HashMap<i32, User>,
+    logins: HashMap<String, i32>,
+    groups: HashMap<i32, Group>,
+    pub(super) model_access: HashMap<String, Vec<AccessRow>>,
+    pub(super) field_access: HashMap<String, HashMap<String, Vec<AccessRow>>>,
+    pub(super) rule_groups: HashMap<String, Vec<RuleGroup>>,
+    /// Rows of `company.employee` as objects (6.0 only).
+    pub(super) employees: HashMap<i32, serde_json::Value>,
+    /// Parent of each language.
+    languages: HashMap<String, Option<String>>,
+}
+
+/// Row count and sum of transaction ids of each security table: changes whenever one of them changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Fingerprint(Vec<(i64, i64)>);
+
+impl Security {
+    /// Number of this snapshot since the start of the program; grows with each change.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Catalogue that this snapshot belongs to.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// User with exactly this login (case and blanks count), active or not.
+    pub fn user_by_login(&self, login: &str) -> Option<&User> {
+        self.users.get(self.logins.get(login)?)
+    }
+
+    /// User with this id, active or not.
+    pub fn user(&self, id: i32) -> Option<&User> {
+        self.users.get(&id)
+    }
+
+    /// Every user but root, in no order.
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    /// The language and its parents, nearest first; empty for the language of the columns themselves.
+    pub fn languages(&self, language: &str) -> Vec<String> {
+        let mut chain = Vec::new();
+        let mut next = Some(language);
+        while let Some(code) = next.filter(|code| !chain.iter().any(|seen| seen == code)) {
+            chain.push(code.to_owned());
+            next = self.languages.get(code).and_then(Option::as_deref);
+        }
+        chain
+    }
+
+    /// Groups of a user with all their parents (semantics 2), inactive ones included. The walk passes through
+    /// inactive groups.
+    fn all_groups(&self, user: &User) -> BTreeSet<i32> {
+        let mut all = BTreeSet::new();
+        let mut open: Vec<i32> = user.direct_groups.clone();
+        while let Some(id) = open.pop() {
+            if let Some(group) = self.groups.get(&id)
+                && all.insert(id)
+            {
+                open.extend(group.parent);
+            }
+        }
+        all
+    }
+
+    /// Groups that count for model and field access: the active ones.
+    pub fn groups(&self, user: &User) -> BTreeSet<i32> {
+        let mut all = self.all_groups(user);
+        all.retain(|id| self.groups.get(id).is_some_and(|group| group.active));
+        all
+    }
+
+    /// Groups that count for record rules: Tryton 6.0 counts the inactive ones as well.
+    pub fn rule_groups_of(&self, user: &User) -> BTreeSet<i32> {
+        match self.catalog.series {
+            Series::V6_0 => self.all_groups(user),
+            Series::V7_0 => self.groups(user),
+        }
+    }
+}

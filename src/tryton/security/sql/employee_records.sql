@@ -1,0 +1,1 @@
+SELECT e.id, to_jsonb(e)::text FROM company_employee e

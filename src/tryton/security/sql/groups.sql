@@ -1,0 +1,1 @@
+SELECT id, parent, active IS TRUE FROM res_group

@@ -1,0 +1,1 @@
+SELECT code, parent FROM ir_lang WHERE code IS NOT NULL

@@ -1,0 +1,130 @@
+//! Keeping the snapshot current: a task looks for changes and swaps the snapshot; nobody waits for it.
+//!
+//! When looking fails for longer than allowed, nobody gets rights any more until it works again: an outdated snapshot
+//! could grant what was taken away since.
+
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+
+use super::{Security, load};
+use crate::{
+    error::{self, Error, Result},
+    sql::{Fragment, Statement},
+    store::{Class, Store},
+    tryton::catalog::Catalog,
+};
+
+/// One look takes milliseconds; one that takes this long is given up, so that the next can use another session.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// How closely the rights in the database are followed.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchOptions {
+    /// Time between two looks; at most a second.
+    pub interval: Duration,
+    /// How long a snapshot may be used after the last look that worked.
+    pub stale_after: Duration,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self { interval: Duration::from_millis(700), stale_after: Duration::from_secs(3) }
+    }
+}
+
+/// The current rights.
+#[derive(Debug)]
+pub struct Rights {
+    current: ArcSwap<Security>,
+    started: Instant,
+    /// Microseconds after `started` when the last look that worked began.
+    seen: AtomicU64,
+    stale_after: Duration,
+}
+
+impl Rights {
+    /// Reads the first snapshot and starts to look for changes. The task ends when the value is dropped.
+    ///
+    /// # Errors
+    /// The first snapshot cannot be read.
+    pub async fn start(store: Arc<Store>, catalog: Arc<Catalog>, options: WatchOptions) -> Result<Arc<Self>> {
+        let started = Instant::now();
+        let rights = Arc::new(Self {
+            current: ArcSwap::from_pointee(Security::load(&store, catalog, 1).await?),
+            started,
+            seen: AtomicU64::new(0),
+            stale_after: options.stale_after,
+        });
+        tokio::spawn(watch(Arc::downgrade(&rights), store, options.interval.min(Duration::from_secs(1))));
+        Ok(rights)
+    }
+
+    /// The current snapshot.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE` when it is not known whether the snapshot is still true.
+    pub fn current(&self) -> Result<Arc<Security>> {
+        let age =
+            self.started.elapsed().saturating_sub(Duration::from_micros(self.seen.load(Ordering::Acquire)));
+        if age > self.stale_after {
+            let cause = format!("access rights could not be compared with the database for {age:.1?}");
+            return Err(Error::new(&error::DATABASE_UNAVAILABLE).retry_after(2).cause(cause));
+        }
+        Ok(self.current.load_full())
+    }
+
+    /// Looks once; true when there is a new generation.
+    async fn look(&self, store: &Store, statement: &Statement) -> Result<bool> {
+        let mut began = self.started.elapsed();
+        let seen = load::fingerprint(&store.rows(Class::Watch, statement).await?)?;
+        let old = self.current.load_full();
+        let changed = seen != old.fingerprint;
+        if changed {
+            began = self.started.elapsed();
+            let new = Security::load(store, Arc::clone(&old.catalog), old.generation + 1).await?;
+            self.current.store(Arc::new(new));
+        }
+        let began = u64::try_from(began.as_micros()).unwrap_or(u64::MAX);
+        self.seen.store(began, Ordering::Release);
+        Ok(changed)
+    }
+}
+
+async fn watch(rights: Weak<Rights>, store: Arc<Store>, interval: Duration) {
+    let Some(text) =
+        rights.upgrade().map(|rights| load::fingerprint_statement(&rights.current.load().catalog))
+    else {
+        return;
+    };
+    let statement = Statement { text, ..Fragment::new().finish() };
+    let mut failing = false;
+    loop {
+        tokio::time::sleep(interval).await;
+        let Some(rights) = rights.upgrade() else { return };
+        let look = tokio::time::timeout(LOOK, rights.look(&store, &statement)).await;
+        match look.unwrap_or_else(|_| Err(Error::new(&error::DATABASE_TIMEOUT).cause("no answer"))) {
+            Ok(changed) => {
+                if failing {
+                    tracing::info!("access rights are compared with the database again");
+                }
+                if changed {
+                    tracing::info!(generation = rights.current.load().generation, "access rights changed");
+                }
+                failing = false;
+            }
+            Err(error) if !failing => {
+                let cause = error.logged_cause().unwrap_or_default();
+                tracing::warn!(%error, cause, "access rights cannot be compared with the database");
+                failing = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
