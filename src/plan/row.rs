@@ -90,6 +90,18 @@ impl Builder<'_> {
         Ok((conditions, row, order))
     }
 
+    /// The last change of anything that the row of the innermost scope is made of.
+    pub fn stamp(&mut self, row: &Row) -> Fragment {
+        if let Some(known) = self.scopes.last().and_then(|scope| scope.stamp.clone()) {
+            return known;
+        }
+        let stamp = self.row(row).stamp;
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.stamp = Some(stamp.clone());
+        }
+        stamp
+    }
+
     /// Which records of a source the caller may see: its filter and the access predicate of its model.
     ///
     /// # Errors

@@ -17,12 +17,14 @@ pub struct Scope {
     order: Vec<(Alias, Fragment)>,
     /// Sub-queries that stand after the joins.
     pub laterals: Vec<Fragment>,
+    /// Last change of the row, when a search or an order asked for it.
+    pub stamp: Option<Fragment>,
 }
 
 impl Scope {
     /// A scope over an alias.
     pub fn new(root: Alias) -> Self {
-        Self { root, joined: BTreeMap::new(), order: Vec::new(), laterals: Vec::new() }
+        Self { root, joined: BTreeMap::new(), order: Vec::new(), laterals: Vec::new(), stamp: None }
     }
 
     /// Joins and sub-queries, to stand after the table in FROM.

@@ -1,18 +1,20 @@
 //! Tryton: catalogue of models, credentials, access rights.
 
 mod access;
-pub mod attempts;
+mod attempts;
 mod catalog;
 mod domain;
-pub mod hashing;
-pub mod login;
+mod hashing;
+mod login;
 pub mod password;
 mod pyson;
 mod security;
 
 pub use access::{Permit, Refusal};
+pub use attempts::Options as AttemptOptions;
 pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
 pub use domain::Refused;
+pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::{task::JoinHandle, time::timeout};
 
-use super::*;
+use super::{queue::Turn, *};
 
 fn queue(turns: usize, waiting: usize) -> Queue {
     Queue::new(Limits { turns, waiting, waiting_per_login: 3 })

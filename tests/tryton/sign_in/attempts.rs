@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gnuhealth_fhir::tryton::login::Options;
+use gnuhealth_fhir::tryton::SignInOptions as Options;
 
 use super::{
     PASSWORD,

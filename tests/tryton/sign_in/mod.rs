@@ -1,11 +1,12 @@
 //! Signing in, on a small database of its own per test.
 
 mod attempts;
+mod changes;
 mod flood;
 mod site;
 mod timing;
 
-use gnuhealth_fhir::{store::Class, tryton::login::Options};
+use gnuhealth_fhir::{store::Class, tryton::SignInOptions as Options};
 
 use site::{Site, code, sign_in_from};
 

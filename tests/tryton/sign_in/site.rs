@@ -1,5 +1,7 @@
 //! A database with users, and a snapshot of them that is renewed by hand.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its database fails it")]
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -9,12 +11,9 @@ use gnuhealth_fhir::{
     error::Result,
     sql::Fragment,
     store::{Class, Store},
-    tryton::{
-        Credential,
-        login::{Accounts, Options, SignIn, UserId},
-    },
+    tryton::{Accounts, Credential, SignIn, SignInOptions as Options, UserId},
 };
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::{Client, NoTls, error::SqlState};
 
 use crate::server;
 
@@ -51,6 +50,23 @@ impl Site {
         server.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0")).await.unwrap();
         connect(&name).await?.batch_execute(include_str!("sign_in.sql")).await.unwrap();
         Self::existing(&name).await
+    }
+
+    /// A copy of a database; `None` when there is no server, no such database, or others keep using it.
+    pub async fn copy(test: &str, original: &str) -> Option<Self> {
+        server::store(original, 1).await?;
+        let name = format!("gnuhealth_fhir_test_{test}_{}", std::process::id());
+        let server = connect("postgres").await?;
+        for _ in 0..6 {
+            // PostgreSQL itself waits some seconds for the others.
+            match server.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {original}")).await {
+                Ok(()) => return Self::existing(&name).await,
+                Err(error) if error.code() == Some(&SqlState::OBJECT_IN_USE) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        println!("skipped: {original} is in use and cannot be copied");
+        None
     }
 
     /// A database that is there already.

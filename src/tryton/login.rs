@@ -22,7 +22,7 @@ use crate::{
 };
 
 use super::{
-    Credential,
+    Credential, Rights,
     attempts::{self, Admission, Attempts, Network},
     hashing::{self, Limits, Queue},
     password::{Cost, Hash, LONGEST_PASSWORD},
@@ -43,6 +43,15 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// The snapshot is too old to be trusted.
     fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> Result<bool>;
+}
+
+impl Accounts for Rights {
+    fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> Result<bool> {
+        let security = self.current()?;
+        let user = security.user(id).filter(|user| user.active && user.login == login);
+        let stored = user.and_then(|user| user.password_hash.as_ref());
+        Ok(stored.is_some_and(|stored| stored.expose() == password_hash))
+    }
 }
 
 /// How sign-in works.

@@ -93,11 +93,6 @@ impl Attempts {
         Ok(Self { memory: Memory::new(options.clone(), clock), options, shared: AtomicBool::new(shared) })
     }
 
-    /// The rules in force.
-    pub fn options(&self) -> &Options {
-        &self.options
-    }
-
     /// Failures are kept in Tryton's table.
     pub fn shared(&self) -> bool {
         self.shared.load(Ordering::Relaxed)

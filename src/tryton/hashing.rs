@@ -6,13 +6,13 @@
 
 mod queue;
 
-pub use queue::{Full, Limits, Queue, Turn};
+pub use queue::{Full, Limits, Queue};
 
 use crate::error::{self, Error, Result};
 
 use super::password::Hash;
 
-/// Checks `password` on a thread for blocking work. Call it during a [`Turn`] only: the turns bound the threads.
+/// Checks `password` on a thread for blocking work. Call it during a turn of the queue only: the turns bound the threads.
 ///
 /// # Errors
 /// The check panicked, or the process is ending.
