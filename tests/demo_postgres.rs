@@ -4,6 +4,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use gnuhealth_fhir::demo::Error;
@@ -11,7 +12,7 @@ use gnuhealth_fhir::demo::postgres::{Choice, Server};
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-use support::{Folder, choices, connect, listens, port, scratch_of, start, wait_until};
+use support::{Folder, Victim, choices, connect, listens, port, scratch_of, start, wait_until};
 
 #[tokio::test]
 async fn a_stopped_server_leaves_nothing_behind() {
@@ -57,7 +58,8 @@ async fn an_abandoned_start_leaves_nothing_behind() {
 #[ignore = "it runs until it is killed"]
 async fn victim() {
     let choice = if std::env::var_os("DEMO_EMBEDDED").is_some() { Choice::Embedded } else { Choice::Local };
-    let server = start(choice, None).await;
+    let keep = std::env::var_os("DEMO_KEEP");
+    let server = start(choice, keep.as_deref().map(Path::new)).await;
     println!("\nport={}", port(server.url()));
     tokio::time::sleep(Duration::from_mins(10)).await;
 }
@@ -65,12 +67,32 @@ async fn victim() {
 #[tokio::test]
 async fn a_killed_gateway_leaves_nothing_behind() {
     for choice in choices() {
-        let mut victim = support::Victim::new(choice).await;
-        let scratch = scratch_of(victim.port);
-        assert!(scratch.exists() && listens(victim.port), "{choice:?}");
+        let mut victim = Victim::new(choice, None);
+        let port = victim.port().await;
+        let scratch = scratch_of(port);
+        assert!(scratch.exists() && listens(port), "{choice:?}");
         victim.kill();
-        wait_until("the server is gone", || !listens(victim.port)).await;
+        wait_until("the server is gone", || !listens(port)).await;
         wait_until("its folder is gone", || !scratch.exists()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_gateway_killed_while_it_starts_leaves_nothing_to_the_next_one() {
+    for choice in choices() {
+        let mut killed = Vec::new();
+        for after in (0..1500).step_by(150) {
+            let folder = Folder::new();
+            let mut victim = Victim::new(choice, (after % 300 == 0).then(|| folder.path()));
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            let process = victim.kill();
+            wait_until("its processes are gone", || !support::anybody_of(process)).await;
+            killed.push(process);
+        }
+        start(choice, None).await.stop().await;
+        for process in killed {
+            assert!(support::scratches_of(process).is_empty());
+        }
     }
 }
 

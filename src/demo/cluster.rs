@@ -44,6 +44,8 @@ impl Cluster {
     /// From the first await on, the temporary folder goes whatever happens to this process.
     pub(super) async fn start(programs: &Path, home: &Home, kept: bool, scratch: Scratch) -> Result<Self, Error> {
         scratch.write("password", &home.password)?;
+        // As a file, so that a list of processes does not show all of it.
+        scratch.write("keeper", KEEPER)?;
         scratch.hand_over()?;
 
         let shell = Path::new("/bin/sh");
@@ -54,7 +56,7 @@ impl Cluster {
         drop(listener);
 
         let mut command = Command::new(shell);
-        command.args(["-c", KEEPER, "gnuhealth-fhir-demo"]).args([programs, &home.data, scratch.path()]);
+        command.arg(scratch.path().join("keeper")).args([programs, &home.data, scratch.path()]);
         // Kept data must survive; of the rest not even a checkpoint is written.
         command.arg(if kept { "INT" } else { "QUIT" }).args(settings(port, kept));
         // The root folder, because the account of the server may not enter the current one.
@@ -170,3 +172,7 @@ fn settings(port: u16, kept: bool) -> Vec<String> {
     .flat_map(|(name, value)| ["-c".to_owned(), format!("{name}={value}")])
     .collect()
 }
+
+#[cfg(test)]
+#[path = "cluster/tests.rs"]
+mod tests;

@@ -1,8 +1,8 @@
 //! The PostgreSQL that this program carries.
 //!
-//! A complete native server; it runs like an installed one. Differences: it is built without ICU, TLS and JIT, and its
-//! timers are off, so `statement_timeout`, `lock_timeout` and the detection of deadlocks do nothing. Cancel requests
-//! work.
+//! A complete native server; it runs like an installed one. Known gaps: it is built without ICU, TLS and JIT; its timers
+//! are off, so `statement_timeout`, `lock_timeout` and the detection of deadlocks do nothing (cancel requests work); and
+//! it writes through to the disk even where `fsync` is off.
 
 use std::io;
 use std::path::Path;

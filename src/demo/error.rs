@@ -17,6 +17,8 @@ pub enum Error {
     NoAccount,
     /// Running as root, and the account to drop to cannot enter the folder.
     Unreachable(PathBuf),
+    /// The folder for temporary files is on a disk from which no programs may be run.
+    NoPrograms(PathBuf),
     /// The folder of `--keep` holds something else.
     NotOurs(PathBuf),
     /// The folder of `--keep` was made with a PostgreSQL that is not at hand; what it needs.
@@ -55,6 +57,12 @@ impl fmt::Display for Error {
                 f,
                 "PostgreSQL does not run as root, and the account it runs under instead cannot enter {}; choose a \
                  folder that others may enter, such as one under /var/tmp, or run the demo as another user",
+                folder.display()
+            ),
+            Self::NoPrograms(folder) => write!(
+                f,
+                "programs cannot be run from {}, where the carried PostgreSQL would be unpacked; set TMPDIR to a folder \
+                 on a disk that is not mounted with noexec, or install a PostgreSQL server",
                 folder.display()
             ),
             Self::NotOurs(folder) => write!(

@@ -64,6 +64,17 @@ impl Kept {
 
     /// Gets the folder ready for the server.
     pub(super) fn home(&self, scratch: &Scratch, maker: Maker) -> Result<Home, Error> {
+        if let Some(account) = scratch.account
+            && !account.reaches(&self.folder)
+        {
+            return Err(Error::Unreachable(self.folder.clone()));
+        }
+        // First, because a folder without it is not ours.
+        secret(&self.folder.join("maker"), &maker.to_string())?;
+        let note = self.folder.join("password");
+        if !note.is_file() {
+            secret(&note, &random(16)?)?;
+        }
         let data = self.data();
         if !data.exists() {
             make(&data)?;
@@ -74,15 +85,7 @@ impl Kept {
             if Account::owner(&data).map_err(failed)?.is_root() {
                 account.take(&data).map_err(failed)?;
             }
-            if !account.reaches(&data) {
-                return Err(Error::Unreachable(self.folder.clone()));
-            }
         }
-        let note = self.folder.join("password");
-        if !note.is_file() {
-            secret(&note, &random(16)?)?;
-        }
-        secret(&self.folder.join("maker"), &maker.to_string())?;
         Ok(Home { data, password: read(&note)? })
     }
 

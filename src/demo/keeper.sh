@@ -15,8 +15,10 @@ trap '' HUP INT TERM
 
 finish() {
     if [ -n "$server" ]; then
-        kill -s "$ending" "$server" 2>/dev/null
-        wait "$server"
+        # Again and again, because a server that has just started still ignores it.
+        while kill -s "$ending" "$server" 2>/dev/null; do
+            sleep 0.05 2>/dev/null || sleep 1
+        done
     fi
     rm -rf -- "$scratch"
     exit 0

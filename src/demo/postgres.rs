@@ -108,7 +108,7 @@ impl Server {
 
     /// Files are read and written here without yielding: a demo that starts has nothing else to do.
     async fn once(source: &Source, kept: Option<&Kept>) -> Result<Self, Error> {
-        let scratch = Scratch::new(kept.and_then(Kept::account))?;
+        let scratch = Scratch::new(kept.and_then(Kept::account), matches!(source, Source::Carried(_)))?;
         let home = match kept {
             Some(kept) => kept.home(&scratch, source.maker())?,
             None => Home::temporary(&scratch)?,

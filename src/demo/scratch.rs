@@ -24,22 +24,23 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder where `account`, or failing that the account for servers, can enter it.
-    pub(super) fn new(account: Option<Account>) -> Result<Self, Error> {
-        // As root the usual place can be closed to others (pam_tmpdir).
+    /// Makes the folder where `account`, or failing that the account for servers, can enter it; and where `programs`
+    /// can be run, if it is for some.
+    pub(super) fn new(account: Option<Account>, programs: bool) -> Result<Self, Error> {
+        // The usual place can be closed to others when we are root (pam_tmpdir), and to programs (noexec).
         let places = [env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
         let mut refused = None;
         for place in places {
             sweep(&place);
-            match Self::within(&place, account) {
-                Err(Error::Unreachable(folder)) => refused = refused.or(Some(Error::Unreachable(folder))),
+            match Self::within(&place, account, programs) {
+                Err(error @ (Error::Unreachable(_) | Error::NoPrograms(_))) => refused = refused.or(Some(error)),
                 done => return done,
             }
         }
         Err(refused.expect("every place was refused"))
     }
 
-    fn within(place: &Path, account: Option<Account>) -> Result<Self, Error> {
+    fn within(place: &Path, account: Option<Account>, programs: bool) -> Result<Self, Error> {
         let path = place.join(format!("{PREFIX}{}-{}", process::id(), random(8)?));
         let failed = |cause| Error::File("make the temporary folder", path.clone(), cause);
         DirBuilder::new().mode(0o700).create(&path).map_err(failed)?;
@@ -51,6 +52,9 @@ impl Scratch {
                 return Err(Error::Unreachable(place.to_owned()));
             }
             scratch.account = Some(account);
+        }
+        if programs && !runs_programs(&path).map_err(failed)? {
+            return Err(Error::NoPrograms(place.to_owned()));
         }
         Ok(scratch)
     }
@@ -77,6 +81,15 @@ impl Drop for Scratch {
         // Usually the keeper was here first.
         let _ = fs::remove_dir_all(&self.path);
     }
+}
+
+fn runs_programs(folder: &Path) -> io::Result<bool> {
+    let program = folder.join("program");
+    fs::write(&program, "#!/bin/sh\n")?;
+    fs::set_permissions(&program, Permissions::from_mode(0o700))?;
+    let run = process::Command::new(&program).status();
+    fs::remove_file(program)?;
+    Ok(!run.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied))
 }
 
 /// Writes a file that only its owner reads.
@@ -139,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_closed_to_others_and_goes_with_its_owner() {
-        let scratch = Scratch::new(None).expect("a temporary folder");
+        let scratch = Scratch::new(None, true).expect("a temporary folder");
         let path = scratch.path().to_owned();
         let mode = fs::metadata(&path).expect("just made").permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
@@ -152,7 +165,7 @@ mod tests {
 
     #[test]
     fn abandoned_folders_are_removed_and_used_ones_are_not() {
-        let used = Scratch::new(None).expect("a temporary folder");
+        let used = Scratch::new(None, true).expect("a temporary folder");
         let place = used.path().parent().expect("it is in a folder").to_owned();
         let abandoned = place.join(format!("{PREFIX}0-abandoned"));
         fs::create_dir_all(&abandoned).expect("temporary folder");

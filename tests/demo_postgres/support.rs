@@ -75,6 +75,11 @@ pub fn scratch_of(port: u16) -> PathBuf {
         .to_owned()
 }
 
+/// Whether a keeper or a server that a process started still runs.
+pub fn anybody_of(process: u32) -> bool {
+    processes().any(|other| other.command.contains(&format!("gnuhealth-fhir-demo-{process}-")))
+}
+
 /// The temporary folders that a process made.
 pub fn scratches_of(process: u32) -> Vec<PathBuf> {
     let entries = fs::read_dir(std::env::temp_dir()).expect("temporary folder").flatten();
@@ -118,31 +123,37 @@ impl Drop for Folder {
     }
 }
 
-/// A process with a server in it.
-pub struct Victim {
-    child: Child,
-    pub port: u16,
-}
+/// A process with a server in it, or one that is about to start it.
+pub struct Victim(Child);
 
 impl Victim {
-    pub async fn new(choice: Choice) -> Self {
+    pub fn new(choice: Choice, keep: Option<&Path>) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         command.args(["--exact", "victim", "--ignored", "--nocapture"]).stdout(Stdio::piped()).kill_on_drop(true);
         if choice == Choice::Embedded {
             command.env("DEMO_EMBEDDED", "1");
         }
-        let mut child = command.spawn().expect("this program runs");
-        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+        if let Some(folder) = keep {
+            command.env("DEMO_KEEP", folder);
+        }
+        Self(command.spawn().expect("this program runs"))
+    }
+
+    /// Where its server listens, once it does.
+    pub async fn port(&mut self) -> u16 {
+        let mut lines = BufReader::new(self.0.stdout.as_mut().expect("it is piped")).lines();
         loop {
             let line = lines.next_line().await.expect("it is text").expect("it says its port");
             if let Some(port) = line.strip_prefix("port=") {
-                return Self { child, port: port.parse().expect("a number") };
+                return port.parse().expect("a number");
             }
         }
     }
 
-    /// With SIGKILL, which nobody can handle.
-    pub fn kill(&mut self) {
-        self.child.start_kill().expect("it still runs");
+    /// With SIGKILL, which nobody can handle. Returns which process it was.
+    pub fn kill(&mut self) -> u32 {
+        let process = self.0.id().expect("it still runs");
+        self.0.start_kill().expect("it still runs");
+        process
     }
 }
