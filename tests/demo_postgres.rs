@@ -81,9 +81,9 @@ async fn a_killed_gateway_leaves_nothing_behind() {
 async fn a_gateway_killed_while_it_starts_leaves_nothing_to_the_next_one() {
     for choice in choices() {
         let mut killed = Vec::new();
-        for after in (0..1500).step_by(150) {
+        for after in (0..1500).step_by(250) {
             let folder = Folder::new();
-            let mut victim = Victim::new(choice, (after % 300 == 0).then(|| folder.path()));
+            let mut victim = Victim::new(choice, (after % 500 == 0).then(|| folder.path()));
             tokio::time::sleep(Duration::from_millis(after)).await;
             let process = victim.kill();
             wait_until("its processes are gone", || !support::anybody_of(process)).await;
