@@ -1,7 +1,6 @@
 //! `check`.
 
-use super::{Failure, serve, settings::Settings};
-use crate::store::Store;
+use super::{Failure, open::Opened, serve, settings::Settings};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -10,7 +9,7 @@ pub struct Arguments {
     settings: Settings,
 }
 
-/// Checks settings and database. The checks of mappings join here.
+/// Checks settings, database and mappings.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let loaded = arguments.settings.load()?;
     for note in &loaded.notes {
@@ -18,7 +17,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     println!("settings: can be read");
     let options = serve::database(&loaded.config)?;
-    serve::runtime()?.block_on(Store::open(&options))?;
-    println!("database: answers");
+    let opened = serve::runtime()?.block_on(Opened::open(&loaded.config, &options))?;
+    for line in opened.report() {
+        println!("{line}");
+    }
+    opened.refuse()?;
+    println!("mappings: no findings");
     Ok(())
 }

@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod docs;
 mod log;
+mod open;
 mod serve;
 mod settings;
 mod show;

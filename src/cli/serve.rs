@@ -1,19 +1,16 @@
 //! `serve`.
 
-use std::{pin::Pin, sync::Arc};
+use std::sync::Arc;
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Failure, log, settings::Settings};
+use super::{Failure, log, open::Opened, settings::Settings};
 use crate::{
     config::{Config, Problem},
-    error::{self, Error},
-    interaction::{Answer, Gateway, Request},
-    server,
-    store::{self, Store},
+    server, store,
 };
 
 /// Arguments of `serve`.
@@ -51,10 +48,12 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
 }
 
 async fn start(config: &Config) -> Result<(), Failure> {
-    let options = database(config)?;
-    let store = Store::open(&options).await?;
-    tracing::info!("the database answers");
-    let gateway = gateway(store);
+    let opened = Opened::open(config, &database(config)?).await?;
+    for line in opened.report() {
+        tracing::info!("{line}");
+    }
+    opened.refuse()?;
+    let gateway = Arc::new(opened.gateway(config).await?);
     let listener = bind(config).await?;
     let address = listener.local_addr()?;
     let base = match &config.base_url {
@@ -108,23 +107,4 @@ pub fn stop() -> std::io::Result<impl Future<Output = ()>> {
             std::process::exit(1);
         });
     })
-}
-
-/// The gateway over a database. Catalogue, mappings and interactions join here.
-fn gateway(store: Store) -> Arc<dyn Gateway> {
-    struct Nothing {
-        _store: Store,
-    }
-
-    impl Gateway for Nothing {
-        fn answer(&self, _: Request) -> Pin<Box<dyn Future<Output = error::Result<Answer>> + Send + '_>> {
-            Box::pin(async { Err(Error::new(&error::INTERACTION_UNSUPPORTED)) })
-        }
-
-        fn is_parameter(&self, _: &str) -> bool {
-            false
-        }
-    }
-
-    Arc::new(Nothing { _store: store })
 }

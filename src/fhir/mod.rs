@@ -1,5 +1,6 @@
 //! The FHIR protocol: definitions of R4, codes, outcomes. Knows nothing of Tryton.
 
+pub mod bundle;
 pub mod codes;
 pub mod outcome;
 pub mod structure;

@@ -1,5 +1,11 @@
 //! FHIR interactions: one file each.
 
+mod capabilities;
+mod gateway;
+mod page_link;
+mod read;
+mod search;
+
 use std::{
     net::IpAddr,
     pin::Pin,
@@ -10,6 +16,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 pub use crate::tryton::Credential;
+pub use gateway::{Fhir, Options};
 
 /// What the server calls: everything behind the protocol.
 pub trait Gateway: Send + Sync + 'static {

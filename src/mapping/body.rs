@@ -387,6 +387,12 @@ impl Compiler<'_> {
 
     fn primitive(&mut self, scope: &mut Scope, context: &Context, type_name: &str, item: &Item) -> Option<Node> {
         match &item.kind {
+            Kind::Table(table) if table.has("value") => {
+                self.primitive(scope, context, type_name, table.item("value")?)
+            }
+            Kind::Table(table) if table.has("lines") => {
+                self.leaf(scope, context, type_name, table.item("lines")?).map(Node::Lines)
+            }
             Kind::Text(text) if text.starts_with('=') => {
                 let mut text = text[1..].to_owned();
                 if type_name == "uri" || type_name == "url" || type_name == "canonical" {
@@ -514,6 +520,6 @@ pub(super) fn is_dynamic(node: &Node) -> bool {
         Node::Object(object) => object.dynamic,
         Node::List(nodes) => nodes.iter().any(is_dynamic),
         Node::When { .. } | Node::Each { .. } => true,
-        Node::Leaf(_) | Node::Coding(_) | Node::Reference(_) | Node::Attachment(_) => true,
+        Node::Leaf(_) | Node::Coding(_) | Node::Reference(_) | Node::Attachment(_) | Node::Lines(_) => true,
     }
 }

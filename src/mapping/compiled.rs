@@ -167,6 +167,8 @@ pub enum Expression {
     First(Vec<Expression>),
     /// All that have a value, joined.
     Join(Vec<Expression>, String),
+    /// The text with every occurrence of the first replaced by the second.
+    Replace(Box<Expression>, String, String),
     /// True when all are true.
     All(Vec<Expression>),
     /// The value of the first condition that holds.
@@ -178,7 +180,7 @@ impl Expression {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Column(column) => column.kind,
-            Self::Constant(_) | Self::Join(..) => Kind::Text,
+            Self::Constant(_) | Self::Join(..) | Self::Replace(..) => Kind::Text,
             Self::All(_) => Kind::Boolean,
             Self::First(all) => all.first().map_or(Kind::Text, Self::kind),
             Self::Case(branches) => branches.first().map_or(Kind::Text, |(_, value)| value.kind()),
@@ -283,6 +285,8 @@ pub enum Node {
     Reference(Box<Reference>),
     /// Content type, data of a binary column.
     Attachment(Leaf),
+    /// The lines of a text, each a value of a repeating element.
+    Lines(Leaf),
     /// A complex value.
     Object(Object),
     /// Several values of a repeating element.

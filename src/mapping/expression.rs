@@ -38,7 +38,15 @@ impl Compiler<'_> {
 
     fn operation(&mut self, context: &Context, table: &Table, item: &Item) -> Option<Leaf> {
         if let Some(path) = table.item("path") {
-            return self.expression(context, path);
+            let (expression, field) = self.expression(context, path)?;
+            let texts: Vec<_> =
+                table.item("replace").map(Item::each).unwrap_or_default().iter().filter_map(Item::text).collect();
+            return Some(match texts.as_slice() {
+                [from, to] => {
+                    (Expression::Replace(Box::new(expression), (*from).to_owned(), (*to).to_owned()), None)
+                }
+                _ => (expression, field),
+            });
         }
         if let Some(list) = table.item("first") {
             let all: Vec<_> = list.each().iter().filter_map(|item| self.expression(context, item)).collect();

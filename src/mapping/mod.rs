@@ -13,6 +13,7 @@ pub mod finding;
 mod parameters;
 mod path;
 mod text;
+mod used;
 
 pub use codes::{Code, CodeMap};
 pub use compile::{Options, compile};

@@ -17,7 +17,6 @@ pub struct Item {
 
 /// The kinds of TOML values that mappings use.
 #[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the variants are the TOML types")]
 pub enum Kind {
     Text(String),
     Number(String),

@@ -25,6 +25,10 @@ impl Builder<'_> {
                 let parts = Fragment::join(parts, ", ");
                 Fragment::raw("NULLIF(concat_ws(").bind(separator.as_str()).text(", ").then(parts).text("), '')")
             }
+            Expression::Replace(inner, from, to) => {
+                let inner = self.expression(inner)?;
+                Fragment::raw("replace(").then(inner).text(", ").bind(from.as_str()).text(", ").bind(to.as_str()).text(")")
+            }
             Expression::All(all) => {
                 let mut parts = Vec::new();
                 for part in all {

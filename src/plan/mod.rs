@@ -15,4 +15,5 @@ pub mod scope;
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use page::{PagePlan, Situation, count, page};
+pub use predicate::{check, sort_kind};
 pub use read::{ReadPlan, read};

@@ -200,6 +200,19 @@ impl Renderer<'_> {
                     }
                 }
             }
+            Node::Lines(leaf) => {
+                for line in value(leaf, view).map(record::text).transpose()?.unwrap_or_default().lines() {
+                    let start = out.len();
+                    if *all != Written::Nothing {
+                        out.push(b',');
+                    }
+                    if primitive::text(out, &leaf.type_name, line)? {
+                        *all = Written::Value;
+                    } else {
+                        out.truncate(start);
+                    }
+                }
+            }
             _ => {
                 let start = out.len();
                 if *all != Written::Nothing {
@@ -280,7 +293,7 @@ impl Renderer<'_> {
                     _ => Ok(Written::Value),
                 }
             }
-            Node::List(_) | Node::Each { .. } => {
+            Node::List(_) | Node::Each { .. } | Node::Lines(_) => {
                 let mut written = Written::Nothing;
                 self.items(out, node, view, &mut written)?;
                 Ok(written)
@@ -347,7 +360,7 @@ fn value<'a>(leaf: &Leaf, view: &View<'a>) -> Option<&'a [u8]> {
 fn masked(node: &Node, view: &View<'_>) -> bool {
     let hidden = |slot: usize| view.masks.slots.get(slot) == Some(&true);
     match node {
-        Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) => hidden(leaf.slot),
+        Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => hidden(leaf.slot),
         Node::Reference(reference) => hidden(reference.slot),
         Node::Object(object) => object.members.iter().any(|member| masked(&member.node, view)),
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),

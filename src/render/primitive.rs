@@ -97,7 +97,7 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
 }
 
 /// Text of a column as the FHIR type allows it; blank text is no value.
-fn text(out: &mut Vec<u8>, type_name: &str, text: &str) -> Result<bool, Malformed> {
+pub fn text(out: &mut Vec<u8>, type_name: &str, text: &str) -> Result<bool, Malformed> {
     let trimmed = text.trim();
     if trimmed.is_empty() || trimmed.chars().all(char::is_control) {
         return Ok(false);

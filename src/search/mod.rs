@@ -10,6 +10,9 @@ pub use parse::parse;
 
 use crate::error::Error;
 
+/// Parameters that say how to answer, not what to find.
+pub const CONTROLS: [&str; 5] = ["_count", "_sort", "_total", "_summary", "_page"];
+
 /// A search as the client asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchRequest {

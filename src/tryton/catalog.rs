@@ -205,6 +205,8 @@ pub struct Catalog {
     pub unaccent: bool,
     /// The function `similarity` exists: Tryton's full text searches use it.
     pub similarity: bool,
+    /// Version of PostgreSQL.
+    pub server: String,
 }
 
 impl Catalog {

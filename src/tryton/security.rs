@@ -97,6 +97,11 @@ impl Security {
         self.users.values()
     }
 
+    /// Tryton knows this language.
+    pub fn speaks(&self, language: &str) -> bool {
+        self.languages.contains_key(language)
+    }
+
     /// The language and its parents, nearest first; empty for the language of the columns themselves.
     pub fn languages(&self, language: &str) -> Vec<String> {
         let mut chain = Vec::new();

@@ -36,7 +36,7 @@ pub fn string(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Opt
 
 fn leaf(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&str>) -> Result<Fragment, Masked> {
     let text = match node {
-        Node::Leaf(leaf) if leaf.codes.is_none() => {
+        Node::Leaf(leaf) | Node::Lines(leaf) if leaf.codes.is_none() => {
             let sql = builder.expression(&leaf.expression)?;
             if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
         }

@@ -166,7 +166,7 @@ fn constants(expression: &Expression) -> Option<Vec<&str>> {
 pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
     match node {
         Node::Constant { .. } | Node::FixedCoding { .. } => Ok(Fragment::truth(true)),
-        Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) => {
+        Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => {
             if let Some(codes) = &leaf.codes {
                 let keys = codes.keys(|_| true).map(str::to_owned).collect();
                 return any_key(builder, &leaf.expression, keys);

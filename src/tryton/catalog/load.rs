@@ -122,6 +122,7 @@ async fn live(store: &Store) -> Result<Live, CatalogError> {
         language: rows[2][0].column(0)?,
         unaccent: survey[1][0].column(1)?,
         similarity: survey[1][0].column(2)?,
+        server: survey[1][0].column(3)?,
     })
 }
 

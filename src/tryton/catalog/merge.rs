@@ -19,6 +19,7 @@ pub(super) struct Live {
     pub language: String,
     pub unaccent: bool,
     pub similarity: bool,
+    pub server: String,
 }
 
 /// A row of `ir_model_field`.
@@ -88,6 +89,7 @@ pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalo
         language: live.language,
         unaccent: live.unaccent,
         similarity: live.similarity,
+        server: live.server,
     }
 }
 

@@ -1,0 +1,145 @@
+//! Opens a database: store, catalogue, mappings, rights, sign-in; with sentences that help when one of them fails.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::Failure;
+use crate::{
+    config::Config,
+    error::Error,
+    interaction::{self, Fhir},
+    mapping::{self, Compiled, Files, Findings},
+    store::{self, Store},
+    tryton::{AttemptOptions, Catalog, Rights, Series, SignIn, SignInOptions, WatchOptions, grants},
+};
+
+/// A database with its mappings, not yet served.
+pub struct Opened {
+    /// The pool.
+    pub store: Arc<Store>,
+    /// The live catalogue.
+    pub catalog: Arc<Catalog>,
+    /// Mappings that hold for it.
+    pub compiled: Compiled,
+    /// What is wrong in the mappings.
+    pub findings: Findings,
+}
+
+impl Opened {
+    /// Opens the database of a configuration and compiles the mappings for it.
+    pub async fn open(config: &Config, options: &store::Options) -> Result<Self, Failure> {
+        let store = Arc::new(Store::open(options).await?);
+        let catalog = Arc::new(Catalog::load(&store).await?);
+        let mut files = Files::shipped();
+        if let Some(folder) = &config.mappings_dir {
+            files.overlay(folder).map_err(|error| {
+                Failure(vec![format!("the mappings folder {} cannot be read ({error})", folder.display())])
+            })?;
+        }
+        let options = mapping::Options { site: config.site.as_str().to_owned() };
+        let (compiled, findings) = mapping::compile(&files, &catalog, &options);
+        Ok(Self { store, catalog, compiled, findings })
+    }
+
+    /// What was found, in lines.
+    pub fn report(&self) -> Vec<String> {
+        let series = match self.catalog.series {
+            Series::V6_0 => "6.0",
+            Series::V7_0 => "7.0",
+        };
+        let health: Vec<_> = self
+            .catalog
+            .modules
+            .iter()
+            .filter(|module| module.starts_with("health"))
+            .map(String::as_str)
+            .collect();
+        let types: Vec<_> = self
+            .compiled
+            .types
+            .values()
+            .map(|kind| match kind.sources.len() {
+                1 => kind.name.clone(),
+                count => format!("{} ({count} sources)", kind.name),
+            })
+            .collect();
+        let mut lines = vec![
+            format!(
+                "PostgreSQL {}; Tryton {series}, GNU Health {}; role {}",
+                self.catalog.server, self.catalog.gnuhealth, self.catalog.role
+            ),
+            format!("{} modules activated, of GNU Health: {}", self.catalog.modules.len(), health.join(", ")),
+            format!("{} types served: {}", types.len(), types.join(", ")),
+        ];
+        for (source, reason) in &self.compiled.skipped {
+            lines.push(format!("left out: {source}: {reason}"));
+        }
+        lines
+    }
+
+    /// Tables that the mappings need and the role may not read, as the GRANT that is missing.
+    pub fn missing_grants(&self) -> Option<String> {
+        let used: BTreeSet<&str> = self
+            .compiled
+            .models()
+            .into_iter()
+            .filter_map(|name| self.catalog.model(name))
+            .filter(|model| !model.granted)
+            .map(|model| model.table.as_str())
+            .collect();
+        (!used.is_empty()).then(|| grants(&self.catalog.role, used))
+    }
+
+    /// Refuses what cannot be served.
+    pub fn refuse(&self) -> Result<(), Failure> {
+        if !self.findings.0.is_empty() {
+            let mut lines: Vec<_> = self.findings.0.iter().map(ToString::to_string).collect();
+            lines.push(format!("{} findings in the mappings; nothing is served until they are mended", lines.len()));
+            return Err(Failure(lines));
+        }
+        if let Some(grants) = self.missing_grants() {
+            return Err(Failure(vec![format!(
+                "the role {} may not read tables that the mappings need; the owner of the database can run:\n{grants}",
+                self.catalog.role
+            )]));
+        }
+        if self.compiled.types.is_empty() {
+            return Err(Failure(vec!["no mapping holds for this database".to_owned()]));
+        }
+        Ok(())
+    }
+
+    /// Puts the gateway together.
+    pub async fn gateway(self, config: &Config) -> Result<Fhir, Failure> {
+        let watch = WatchOptions { interval: config.watch_interval, ..WatchOptions::default() };
+        let rights = Rights::start(Arc::clone(&self.store), Arc::clone(&self.catalog), watch).await.map_err(failure)?;
+        let sign_in = SignInOptions {
+            attempts: AttemptOptions {
+                window: config.login_window,
+                per_login: config.login_max_attempt.get(),
+                per_network: config.login_max_attempt_network.get(),
+                ..AttemptOptions::default()
+            },
+            hash_concurrency: config.hash_concurrency.get(),
+            ..SignInOptions::default()
+        };
+        let accounts = Arc::clone(&rights);
+        let sign_in = SignIn::open(Arc::clone(&self.store), accounts, sign_in).await.map_err(failure)?;
+        if !sign_in.shares_attempts() {
+            tracing::info!("failed sign-ins are counted in memory: the role may not write res_user_login_attempt");
+        }
+        let options = interaction::Options {
+            default_count: config.default_count.get(),
+            max_count: config.max_count.get(),
+            zone: config.time_zone.clone(),
+            page_link_lifetime: config.page_link_lifetime,
+            page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
+        };
+        Fhir::new(self.store, Arc::new(self.compiled), rights, sign_in, options).map_err(failure)
+    }
+}
+
+/// An error with its cause: the operator may read it.
+fn failure(error: Error) -> Failure {
+    let cause = error.logged_cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
+    Failure(vec![format!("{}{cause}", error.text())])
+}

@@ -1,0 +1,103 @@
+//! Bundles of search results, written as they come: <https://hl7.org/fhir/R4/bundle.html>.
+
+use jiff::Timestamp;
+
+/// A searchset under construction.
+#[derive(Debug)]
+pub struct Bundle {
+    /// `[base]/[type]`.
+    place: String,
+    out: Vec<u8>,
+    links: Vec<(String, String)>,
+    total: Option<i64>,
+    entries: Vec<u8>,
+    outcomes: Vec<u8>,
+}
+
+impl Bundle {
+    /// An empty searchset; `place` is `[base]/[type]`.
+    pub fn searchset(place: &str, now: Timestamp) -> Self {
+        let mut out = Vec::with_capacity(64 * 1024);
+        out.extend_from_slice(b"{\"resourceType\":\"Bundle\",\"meta\":{\"lastUpdated\":");
+        text(&mut out, &now.to_string());
+        out.extend_from_slice(b"},\"type\":\"searchset\"");
+        Self {
+            place: place.to_owned(),
+            out,
+            links: Vec::new(),
+            total: None,
+            entries: Vec::with_capacity(64 * 1024),
+            outcomes: Vec::new(),
+        }
+    }
+
+    /// Number of all matches.
+    pub fn total(&mut self, total: i64) {
+        self.total = Some(total);
+    }
+
+    /// A link to a search of the same place; `page` is a position in it.
+    pub fn link(&mut self, relation: &str, pairs: &[(String, String)], page: Option<&str>) {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(pairs);
+        if let Some(page) = page {
+            query.append_pair("_page", page);
+        }
+        let query = query.finish();
+        let url = if query.is_empty() { self.place.clone() } else { format!("{}?{query}", self.place) };
+        self.links.push((relation.to_owned(), url));
+    }
+
+    /// Adds a resource that `write` writes; takes it back and returns false when it cannot.
+    pub fn entry(&mut self, id: &str, mode: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let start = self.entries.len();
+        self.entries.extend_from_slice(b",{\"fullUrl\":");
+        text(&mut self.entries, &format!("{}/{id}", self.place));
+        self.entries.extend_from_slice(b",\"resource\":");
+        if !write(&mut self.entries) {
+            self.entries.truncate(start);
+            return false;
+        }
+        self.entries.extend_from_slice(b",\"search\":{\"mode\":");
+        text(&mut self.entries, mode);
+        self.entries.extend_from_slice(b"}}");
+        true
+    }
+
+    /// Adds an OperationOutcome about the search itself.
+    pub fn outcome(&mut self, outcome: &[u8]) {
+        self.outcomes.extend_from_slice(b",{\"resource\":");
+        self.outcomes.extend_from_slice(outcome);
+        self.outcomes.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
+    }
+
+    /// The bundle as JSON.
+    pub fn finish(self) -> Vec<u8> {
+        let mut out = self.out;
+        if let Some(total) = self.total {
+            out.extend_from_slice(format!(",\"total\":{total}").as_bytes());
+        }
+        out.extend_from_slice(b",\"link\":[");
+        for (index, (relation, url)) in self.links.iter().enumerate() {
+            out.extend_from_slice(if index == 0 { b"{\"relation\":" } else { b",{\"relation\":" });
+            text(&mut out, relation);
+            out.extend_from_slice(b",\"url\":");
+            text(&mut out, url);
+            out.push(b'}');
+        }
+        out.push(b']');
+        let mut entries = self.entries;
+        entries.extend_from_slice(&self.outcomes);
+        if let Some(rest) = entries.strip_prefix(b",") {
+            out.extend_from_slice(b",\"entry\":[");
+            out.extend_from_slice(rest);
+            out.push(b']');
+        }
+        out.push(b'}');
+        out
+    }
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+}

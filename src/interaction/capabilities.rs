@@ -1,0 +1,76 @@
+//! Capabilities: <https://hl7.org/fhir/R4/http.html#capabilities>. Built from the compiled mappings, so it cannot
+//! promise what is not there.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Answer, gateway::Fhir};
+use crate::{mapping::compiled::ResourceType, search::registry};
+
+const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
+
+/// The CapabilityStatement of this server.
+pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
+    let resources: Vec<Value> = fhir.compiled.types.values().map(resource).collect();
+    let statement = json!({
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": started.to_string(),
+        "kind": "instance",
+        "software": { "name": "gnuhealth-fhir", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "GNU Health", "url": base },
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "rest": [{
+            "mode": "server",
+            "security": {
+                "cors": true,
+                "service": [{
+                    "coding": [{
+                        "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                        "code": "Basic"
+                    }],
+                    "text": "Sign in with a GNU Health login (HTTP Basic). The access rights of that user apply."
+                }]
+            },
+            "resource": resources,
+        }]
+    });
+    let body = serde_json::to_vec(&statement).unwrap_or_default();
+    let version = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&body));
+    Answer { body, version: Some(version), last_modified: None, personal: false }
+}
+
+fn resource(kind: &ResourceType) -> Value {
+    let mut parameters = vec![
+        json!({ "name": "_id", "type": "token", "definition": format!("{DEFINITION}Resource-id") }),
+        json!({ "name": "_lastUpdated", "type": "date", "definition": format!("{DEFINITION}Resource-lastUpdated") }),
+    ];
+    for parameter in kind.parameters.values() {
+        let mut value = json!({ "name": parameter.name, "type": code(parameter.kind) });
+        if let Some(url) = &parameter.url {
+            value["definition"] = json!(url);
+        }
+        parameters.push(value);
+    }
+    let mut resource = json!({
+        "type": kind.name,
+        "interaction": [{ "code": "read" }, { "code": "vread" }, { "code": "search-type" }],
+        "versioning": "versioned",
+        "readHistory": false,
+        "updateCreate": false,
+        "conditionalCreate": false,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "searchParam": parameters,
+    });
+    if !kind.profiles.is_empty() {
+        resource["supportedProfile"] = json!(kind.profiles);
+    }
+    resource
+}
+
+fn code(kind: registry::Kind) -> &'static str {
+    kind.code()
+}

@@ -1,0 +1,163 @@
+//! What every interaction shares: database, mappings, rights; and the way from a request to its interaction.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use jiff::tz::TimeZone;
+
+use super::{Answer, Credential, Gateway, Interaction, Request, capabilities, page_link::PageLinks, read, search};
+use crate::{
+    error::{self, Error, Result},
+    mapping::{
+        Compiled,
+        compiled::ResourceType,
+    },
+    plan::ReadPlan,
+    store::Store,
+    tryton::{Permit, Rights, SignIn},
+};
+
+/// Read plans that are kept; more than types × sources × emits × distinct rights of a large hospital.
+const PLANS: usize = 4096;
+
+/// Settings of the interactions.
+#[derive(Debug)]
+pub struct Options {
+    /// Resources on a page when the client does not say.
+    pub default_count: u32,
+    /// Resources on a page at most.
+    pub max_count: u32,
+    /// Time zone of the site; else the one of the user's company.
+    pub zone: Option<TimeZone>,
+    /// How long a paging link is valid.
+    pub page_link_lifetime: Duration,
+    /// Key of the paging links; random when absent.
+    pub page_link_key: Option<String>,
+}
+
+/// The gateway over one database.
+pub struct Fhir {
+    pub(super) store: Arc<Store>,
+    pub(super) compiled: Arc<Compiled>,
+    rights: Arc<Rights>,
+    sign_in: SignIn,
+    pub(super) options: Options,
+    pub(super) links: PageLinks,
+    plans: RwLock<HashMap<PlanKey, Arc<ReadPlan>>>,
+    started: jiff::Timestamp,
+}
+
+/// What a read plan depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct PlanKey {
+    pub(super) permit: u64,
+    pub(super) kind: String,
+    pub(super) source: usize,
+    pub(super) emit: usize,
+    pub(super) languages: Vec<String>,
+}
+
+/// A signed-in user, as far as an interaction needs to know.
+#[derive(Debug)]
+pub(super) struct Caller {
+    pub(super) user: i32,
+    pub(super) permit: Permit,
+    pub(super) languages: Vec<String>,
+    pub(super) zone: TimeZone,
+}
+
+impl Fhir {
+    /// Puts a gateway together.
+    ///
+    /// # Errors
+    /// No source of randomness for the key of the paging links.
+    pub fn new(
+        store: Arc<Store>,
+        compiled: Arc<Compiled>,
+        rights: Arc<Rights>,
+        sign_in: SignIn,
+        options: Options,
+    ) -> Result<Self> {
+        let links = PageLinks::new(options.page_link_key.as_deref(), options.page_link_lifetime)?;
+        let started = jiff::Timestamp::now();
+        Ok(Self { store, compiled, rights, sign_in, options, links, plans: RwLock::default(), started })
+    }
+
+    /// The type of this name.
+    pub(super) fn kind(&self, name: &str) -> Result<&ResourceType> {
+        self.compiled.types.get(name).ok_or_else(|| {
+            let served: Vec<_> = self.compiled.types.keys().map(String::as_str).collect();
+            Error::new(&error::TYPE_UNKNOWN).detail(format!("Types served: {}.", served.join(", ")))
+        })
+    }
+
+    /// Signs in, and reads the rights that hold now.
+    pub(super) async fn caller(&self, request: &Request) -> Result<Caller> {
+        let credential: &Credential =
+            request.credential.as_ref().ok_or_else(|| Error::new(&error::CREDENTIAL_MISSING))?;
+        let id = self.sign_in.sign_in(credential, request.client).await?;
+        request.trace.signed_in(i64::from(id));
+        let security = self.rights.current()?;
+        let permit = Permit::of(&security, security.catalog(), id)?;
+        let user = security.user(id).ok_or_else(|| Error::new(&error::CREDENTIAL_WRONG))?;
+        let languages = request
+            .languages
+            .iter()
+            .map(|tag| tag.replace('-', "_"))
+            .find_map(|tag| {
+                let chain = security.languages(&tag);
+                security.speaks(&tag).then_some(chain)
+            })
+            .unwrap_or_default();
+        let company = || user.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
+        let zone = self.options.zone.clone().or_else(company).unwrap_or(TimeZone::UTC);
+        Ok(Caller { user: id, permit, languages, zone })
+    }
+
+    /// A read plan, made once for equal rights.
+    pub(super) fn plan(&self, key: PlanKey, make: impl FnOnce() -> Option<ReadPlan>) -> Option<Arc<ReadPlan>> {
+        if let Some(known) = self.plans.read().ok().and_then(|plans| plans.get(&key).cloned()) {
+            return Some(known);
+        }
+        let plan = Arc::new(make()?);
+        if let Ok(mut plans) = self.plans.write() {
+            if plans.len() >= PLANS {
+                plans.clear();
+            }
+            plans.insert(key, Arc::clone(&plan));
+        }
+        Some(plan)
+    }
+
+    async fn carry_out(&self, request: Request) -> Result<Answer> {
+        match &request.interaction {
+            Interaction::Capabilities { .. } => Ok(capabilities::capabilities(self, &request.base, self.started)),
+            Interaction::Read { kind, id, pairs } => read::read(self, &request, kind, id, pairs).await,
+            Interaction::VersionRead { kind, id, version, pairs } => {
+                let answer = read::read(self, &request, kind, id, pairs).await?;
+                if answer.version.as_deref() == Some(version) {
+                    Ok(answer)
+                } else {
+                    Err(Error::new(&error::VERSION_UNKNOWN))
+                }
+            }
+            Interaction::Search { kind, pairs } => search::search(self, &request, kind, pairs).await,
+        }
+    }
+}
+
+impl Gateway for Fhir {
+    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send + '_>> {
+        Box::pin(self.carry_out(request))
+    }
+
+    fn is_parameter(&self, name: &str) -> bool {
+        crate::search::CONTROLS.contains(&name)
+            || matches!(name, "_id" | "_lastUpdated")
+            || self.compiled.types.values().any(|kind| kind.parameters.contains_key(name))
+    }
+}

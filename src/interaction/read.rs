@@ -1,0 +1,69 @@
+//! Read: <https://hl7.org/fhir/R4/http.html#read>.
+
+use super::{
+    Answer, Request,
+    gateway::{Caller, Fhir, PlanKey},
+};
+use crate::{
+    error::{self, Error, Result},
+    mapping::compiled::ResourceType,
+    plan::{self, Target},
+    render::{Renderer, Site, timestamp},
+    store::Class,
+};
+
+/// Reads one resource.
+pub(super) async fn read(
+    fhir: &Fhir,
+    request: &Request,
+    kind: &str,
+    id: &str,
+    pairs: &[(String, String)],
+) -> Result<Answer> {
+    let caller = fhir.caller(request).await?;
+    let kind = fhir.kind(kind)?;
+    if let Some((key, _)) = pairs.first() {
+        return Err(Error::new(&error::PARAMETER_UNKNOWN)
+            .detail("A read takes _format and _pretty only.")
+            .at(key.chars().take(80).collect::<String>()));
+    }
+    let Some(target) = plan::parse_id(kind, id) else {
+        // Whether the type is open must not depend on the id.
+        return Err(if is_open(kind, &caller) {
+            Error::new(&error::RESOURCE_UNKNOWN)
+        } else {
+            Error::new(&error::MODEL_FORBIDDEN)
+        });
+    };
+    one(fhir, &caller, kind, id, target).await
+}
+
+fn is_open(kind: &ResourceType, caller: &Caller) -> bool {
+    kind.sources.iter().any(|source| caller.permit.model(&source.model))
+}
+
+async fn one(fhir: &Fhir, caller: &Caller, kind: &ResourceType, id: &str, target: Target) -> Result<Answer> {
+    let source = &kind.sources[target.source];
+    let emit = &source.emits[target.emit];
+    let key = PlanKey {
+        permit: caller.permit.key(),
+        kind: kind.name.clone(),
+        source: target.source,
+        emit: target.emit,
+        languages: caller.languages.clone(),
+    };
+    let plan = fhir.plan(key, || plan::read(source, emit, &caller.permit, &caller.languages));
+    let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
+    let rows = fhir.store.rows(Class::Request, &plan.statement.for_record(target.record)).await?;
+    let Some(row) = rows.first() else {
+        return Err(Error::new(&error::RESOURCE_UNKNOWN));
+    };
+    let unmappable = |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
+    let updated = row.raw(1)?.map(timestamp).transpose().map_err(unmappable)?.flatten();
+    let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
+    let site = Site { zone: caller.zone.clone() };
+    let renderer = Renderer { site: &site, row: &source.row, masks: &plan.masks, profiles: &kind.profiles };
+    let mut body = Vec::with_capacity(4096);
+    let rendered = renderer.resource(&mut body, &emit.body, id, record, updated).map_err(unmappable)?;
+    Ok(Answer { body, version: Some(rendered.version), last_modified: rendered.updated, personal: true })
+}
