@@ -50,7 +50,8 @@ async fn an_abandoned_start_leaves_nothing_behind() {
             drop(tokio::time::timeout(Duration::from_millis(after), start).await);
         }
     }
-    wait_until("all temporary folders are gone", || support::scratches_of(std::process::id()).is_empty()).await;
+    wait_until("all temporary folders are gone", || support::scratches_of(std::process::id()).is_empty())
+        .await;
 }
 
 /// Not a test: what [`a_killed_gateway_leaves_nothing_behind`] kills.

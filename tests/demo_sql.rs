@@ -48,7 +48,8 @@ async fn aggregates(client: &Client) {
     let records: String = client.query_one(sql, &[]).await.expect("a row").get(0);
     assert_eq!(records, r#"{"(1,x)","(2,y)"}"#);
     // As it is on the wire, without a cast: an array of anonymous records.
-    let row = client.query_one("SELECT array_agg(ROW(a)) FROM (VALUES (1), (2)) v(a)", &[]).await.expect("a row");
+    let row =
+        client.query_one("SELECT array_agg(ROW(a)) FROM (VALUES (1), (2)) v(a)", &[]).await.expect("a row");
     assert_eq!(row.columns()[0].type_().name(), "_record");
     let sql = "SELECT p.id, c.names FROM generate_series(1, 3) p(id) LEFT JOIN LATERAL \
                (SELECT jsonb_agg(jsonb_build_object('n', n) ORDER BY n) AS names FROM generate_series(1, p.id) n) c ON true \
@@ -104,7 +105,8 @@ async fn many_connections_are_served_at_once() {
             let pool = config.create_pool(Some(Runtime::Tokio1), NoTls).expect("a pool");
             let asked = (0..40_i32).map(async |number| {
                 let client = pool.get().await.expect("a connection");
-                let statement = client.prepare_cached("SELECT $1::int4, pg_sleep(0.01)").await.expect("a statement");
+                let statement =
+                    client.prepare_cached("SELECT $1::int4, pg_sleep(0.01)").await.expect("a statement");
                 client.query_one(&statement, &[&number]).await.expect("a row").get::<_, i32>(0)
             });
             assert_eq!(future::join_all(asked).await, (0..40).collect::<Vec<_>>());
@@ -159,7 +161,10 @@ async fn a_snapshot_is_loaded_once() {
     for choice in choices() {
         let folder = Folder::new();
         let server = start(choice, Some(folder.path())).await;
-        assert_eq!(snapshot::load(server.url(), &snapshot[..]).await.expect("it loads"), Loaded::Now { rows: 5 });
+        assert_eq!(
+            snapshot::load(server.url(), &snapshot[..]).await.expect("it loads"),
+            Loaded::Now { rows: 5 }
+        );
         let client = connect(server.url()).await;
         let sql = "SELECT string_agg(name, '|' ORDER BY id), nextval('party_party_id_seq') FROM party_party";
         let row = client.query_one(sql, &[]).await.expect("a row");
@@ -179,9 +184,15 @@ async fn a_snapshot_that_fails_leaves_nothing() {
     let half = HOSPITAL.split_inclusive("Berta").next().expect("its beginning");
     let server = start(choices()[0], None).await;
     for (script, message) in [
-        (broken.as_str(), "the database refuses the snapshot at \"COPY public.nothing (id) FROM stdin\": extra data"),
+        (
+            broken.as_str(),
+            "the database refuses the snapshot at \"COPY public.nothing (id) FROM stdin\": extra data",
+        ),
         (half, "the snapshot ends within \"COPY public.party_party (id, name)\""),
-        ("CREATE TABLE public.a (id int);\nCREATE TABLE b (id nonsense);\n", "at \"nonsense);\": type \"nonsense\""),
+        (
+            "CREATE TABLE public.a (id int);\nCREATE TABLE b (id nonsense);\n",
+            "at \"nonsense);\": type \"nonsense\"",
+        ),
     ] {
         let snapshot = compress_to_vec(script.as_bytes(), CompressionLevel::Fastest);
         let error = snapshot::load(server.url(), &snapshot[..]).await.expect_err("it is broken");

@@ -93,7 +93,10 @@ impl Opened {
     pub fn refuse(&self) -> Result<(), Failure> {
         if !self.findings.0.is_empty() {
             let mut lines: Vec<_> = self.findings.0.iter().map(ToString::to_string).collect();
-            lines.push(format!("{} findings in the mappings; nothing is served until they are mended", lines.len()));
+            lines.push(format!(
+                "{} findings in the mappings; nothing is served until they are mended",
+                lines.len()
+            ));
             return Err(Failure(lines));
         }
         if let Some(grants) = self.missing_grants() {
@@ -111,7 +114,9 @@ impl Opened {
     /// Puts the gateway together.
     pub async fn gateway(self, config: &Config) -> Result<Fhir, Failure> {
         let watch = WatchOptions { interval: config.watch_interval, ..WatchOptions::default() };
-        let rights = Rights::start(Arc::clone(&self.store), Arc::clone(&self.catalog), watch).await.map_err(failure)?;
+        let rights = Rights::start(Arc::clone(&self.store), Arc::clone(&self.catalog), watch)
+            .await
+            .map_err(failure)?;
         let sign_in = SignInOptions {
             attempts: AttemptOptions {
                 window: config.login_window,
@@ -125,7 +130,9 @@ impl Opened {
         let accounts = Arc::clone(&rights);
         let sign_in = SignIn::open(Arc::clone(&self.store), accounts, sign_in).await.map_err(failure)?;
         if !sign_in.shares_attempts() {
-            tracing::info!("failed sign-ins are counted in memory: the role may not write res_user_login_attempt");
+            tracing::info!(
+                "failed sign-ins are counted in memory: the role may not write res_user_login_attempt"
+            );
         }
         let options = interaction::Options {
             default_count: config.default_count.get(),

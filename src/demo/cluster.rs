@@ -42,7 +42,12 @@ impl Cluster {
     /// Makes the data directory if there is none, starts the server and waits until it answers.
     ///
     /// From the first await on, the temporary folder goes whatever happens to this process.
-    pub(super) async fn start(programs: &Path, home: &Home, kept: bool, scratch: Scratch) -> Result<Self, Error> {
+    pub(super) async fn start(
+        programs: &Path,
+        home: &Home,
+        kept: bool,
+        scratch: Scratch,
+    ) -> Result<Self, Error> {
         scratch.write("password", &home.password)?;
         // As a file, so that a list of processes does not show all of it.
         scratch.write("keeper", KEEPER)?;

@@ -42,7 +42,8 @@ impl Programs {
 
 /// The newest PostgreSQL server of this machine, or the newest of one major version.
 pub(super) fn newest(wanted: Option<u32>) -> Option<Programs> {
-    let in_path = env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let in_path =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
     let places = PLACES.iter().flat_map(|pattern| matching(pattern));
     choose(in_path.into_iter().chain(configured()).chain(places), wanted)
 }
@@ -112,7 +113,8 @@ fn matching(pattern: &str) -> Vec<PathBuf> {
 }
 
 fn children(folder: &Path, start: &str, end: &str) -> Vec<PathBuf> {
-    let fits = |name: &OsStr| name.to_str().is_some_and(|name| name.starts_with(start) && name.ends_with(end));
+    let fits =
+        |name: &OsStr| name.to_str().is_some_and(|name| name.starts_with(start) && name.ends_with(end));
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter(|entry| fits(&entry.file_name())).map(|entry| entry.path()).collect()
 }

@@ -114,9 +114,10 @@ impl Server {
             None => Home::temporary(&scratch)?,
         };
         let (folder, description) = match source {
-            Source::Local(programs) => {
-                (programs.folder.clone(), format!("PostgreSQL {} from {}", programs.version, programs.folder.display()))
-            }
+            Source::Local(programs) => (
+                programs.folder.clone(),
+                format!("PostgreSQL {} from {}", programs.version, programs.folder.display()),
+            ),
             Source::Carried(_) => {
                 let unpacked = scratch.path().join("postgresql");
                 let version = embedded::unpack(&unpacked)?;
@@ -139,7 +140,9 @@ impl fmt::Debug for Server {
 impl Source {
     fn maker(&self) -> Maker {
         match self {
-            Self::Local(programs) => Maker::Local(programs.major().expect("only versions with a number are found")),
+            Self::Local(programs) => {
+                Maker::Local(programs.major().expect("only versions with a number are found"))
+            }
             Self::Carried(major) => Maker::Carried(*major),
         }
     }

@@ -33,7 +33,9 @@ impl Scratch {
         for place in places {
             sweep(&place);
             match Self::within(&place, account, programs) {
-                Err(error @ (Error::Unreachable(_) | Error::NoPrograms(_))) => refused = refused.or(Some(error)),
+                Err(error @ (Error::Unreachable(_) | Error::NoPrograms(_))) => {
+                    refused = refused.or(Some(error))
+                }
                 done => return done,
             }
         }

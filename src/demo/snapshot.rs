@@ -67,7 +67,8 @@ pub async fn load(url: &str, compressed: impl Read) -> Result<Loaded, Error> {
 }
 
 async fn fill(client: &Client, compressed: impl Read) -> Result<Loaded, Error> {
-    let there = client.query_one(MARKER, &[]).await.map_err(|cause| refused("the question what is there", cause))?;
+    let there =
+        client.query_one(MARKER, &[]).await.map_err(|cause| refused("the question what is there", cause))?;
     if there.get(0) {
         return Ok(Loaded::Before);
     }
@@ -127,11 +128,15 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connect(cause) => write!(f, "cannot reach the database for the snapshot: {cause}"),
-            Self::Compressed(cause) => write!(f, "the snapshot is not compressed with zstd, or damaged: {cause}"),
+            Self::Compressed(cause) => {
+                write!(f, "the snapshot is not compressed with zstd, or damaged: {cause}")
+            }
             Self::Read(cause) => write!(f, "the snapshot cannot be read to its end: {cause}"),
             Self::Unfinished(start) => write!(f, "the snapshot ends within {start:?}"),
             Self::Refused(start, cause) => match cause.as_db_error() {
-                Some(error) => write!(f, "the database refuses the snapshot at {start:?}: {}", error.message()),
+                Some(error) => {
+                    write!(f, "the database refuses the snapshot at {start:?}: {}", error.message())
+                }
                 None => write!(f, "the connection failed in the snapshot at {start:?}: {cause}"),
             },
         }

@@ -9,13 +9,12 @@ use std::{
 
 use jiff::tz::TimeZone;
 
-use super::{Answer, Credential, Gateway, Interaction, Request, capabilities, page_link::PageLinks, read, search};
+use super::{
+    Answer, Credential, Gateway, Interaction, Request, capabilities, page_link::PageLinks, read, search,
+};
 use crate::{
     error::{self, Error, Result},
-    mapping::{
-        Compiled,
-        compiled::ResourceType,
-    },
+    mapping::{Compiled, compiled::ResourceType},
     plan::ReadPlan,
     store::Store,
     tryton::{Permit, Rights, SignIn},
@@ -119,7 +118,11 @@ impl Fhir {
     }
 
     /// A read plan, made once for equal rights.
-    pub(super) fn plan(&self, key: PlanKey, make: impl FnOnce() -> Option<ReadPlan>) -> Option<Arc<ReadPlan>> {
+    pub(super) fn plan(
+        &self,
+        key: PlanKey,
+        make: impl FnOnce() -> Option<ReadPlan>,
+    ) -> Option<Arc<ReadPlan>> {
         if let Some(known) = self.plans.read().ok().and_then(|plans| plans.get(&key).cloned()) {
             return Some(known);
         }
@@ -135,7 +138,9 @@ impl Fhir {
 
     async fn carry_out(&self, request: Request) -> Result<Answer> {
         match &request.interaction {
-            Interaction::Capabilities { .. } => Ok(capabilities::capabilities(self, &request.base, self.started)),
+            Interaction::Capabilities { .. } => {
+                Ok(capabilities::capabilities(self, &request.base, self.started))
+            }
             Interaction::Read { kind, id, pairs } => read::read(self, &request, kind, id, pairs).await,
             Interaction::VersionRead { kind, id, version, pairs } => {
                 let answer = read::read(self, &request, kind, id, pairs).await?;

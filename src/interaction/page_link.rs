@@ -101,7 +101,8 @@ impl PageLinks {
             keys: cursor.keys.clone(),
             position: (cursor.source, cursor.record, cursor.emit),
         };
-        let plain = serde_json::to_vec(&content).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
+        let plain =
+            serde_json::to_vec(&content).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
         let mut nonce = [0u8; 24];
         random(&mut nonce)?;
         let payload = Payload { msg: &plain, aad: &binding.bytes() };

@@ -58,7 +58,8 @@ async fn one(fhir: &Fhir, caller: &Caller, kind: &ResourceType, id: &str, target
     let Some(row) = rows.first() else {
         return Err(Error::new(&error::RESOURCE_UNKNOWN));
     };
-    let unmappable = |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
+    let unmappable =
+        |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
     let updated = row.raw(1)?.map(timestamp).transpose().map_err(unmappable)?.flatten();
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let site = Site { zone: caller.zone.clone() };

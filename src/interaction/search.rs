@@ -2,11 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Answer, Request,
-    gateway::Fhir,
-    page_link::Binding,
-};
+use super::{Answer, Request, gateway::Fhir, page_link::Binding};
 use crate::{
     error::{self, Error, Kind, Result},
     fhir::{
@@ -171,17 +167,15 @@ fn entry(
     let id = plan::format_id(kind, target);
     let record = row.raw(3 + plan.keys)?.ok_or_else(defect)?;
     let updated = row.raw(4 + plan.keys)?.map(timestamp).transpose().ok().flatten().flatten();
-    let renderer = Renderer {
-        site,
-        row: &source.row,
-        masks: &plan.masks[target.source],
-        profiles: &kind.profiles,
-    };
-    let written = bundle.entry(&id, "match", |out| {
-        renderer.resource(out, &emit.body, &id, record, updated).is_ok()
-    });
+    let renderer =
+        Renderer { site, row: &source.row, masks: &plan.masks[target.source], profiles: &kind.profiles };
+    let written =
+        bundle.entry(&id, "match", |out| renderer.resource(out, &emit.body, &id, record, updated).is_ok());
     if !written {
-        tracing::error!(kind = kind.name, "a record cannot be mapped: its row has not the form that was planned");
+        tracing::error!(
+            kind = kind.name,
+            "a record cannot be mapped: its row has not the form that was planned"
+        );
         let error = Error::new(&error::RECORD_UNMAPPABLE).detail(format!("{}/{id}", kind.name));
         bundle.outcome(&outcome_of(&[error], request));
     }

@@ -62,12 +62,17 @@ impl Systems {
         Self { site: site.to_owned(), names }
     }
 
+    /// A constant with the site's prefix in place of `{site}`.
+    pub fn expand(&self, text: &str) -> String {
+        text.replace("{site}", &self.site)
+    }
+
     /// The URI of a name; text with a colon or a slash is a URI already.
     pub fn uri(&self, text: &str, item: &Item, findings: &mut Findings) -> Option<String> {
         if let Some(uri) = self.names.get(text) {
             return Some(uri.clone());
         }
-        let text = text.replace("{site}", &self.site);
+        let text = self.expand(text);
         if text.contains(':') || text.contains('/') {
             return Some(text);
         }

@@ -16,14 +16,20 @@ impl Compiler<'_> {
     pub(super) fn expression(&mut self, context: &Context, item: &Item) -> Option<Leaf> {
         match &item.kind {
             Kind::Text(text) => match text.strip_prefix('=') {
-                Some(constant) => Some((Expression::Constant(constant.to_owned()), None)),
-                None => self.column(context, text, item).map(|(column, field)| {
-                    (Expression::Column(Box::new(column)), Some(field))
-                }),
+                Some(constant) => Some((Expression::Constant(self.systems.expand(constant)), None)),
+                None => self
+                    .column(context, text, item)
+                    .map(|(column, field)| (Expression::Column(Box::new(column)), Some(field))),
             },
             Kind::Table(table) => self.operation(context, table, item),
             _ => {
-                self.findings.add("leaf", &item.place, "a path of Tryton fields", item.describe(), "a constant text starts with `=`");
+                self.findings.add(
+                    "leaf",
+                    &item.place,
+                    "a path of Tryton fields",
+                    item.describe(),
+                    "a constant text starts with `=`",
+                );
                 None
             }
         }
@@ -39,8 +45,13 @@ impl Compiler<'_> {
     fn operation(&mut self, context: &Context, table: &Table, item: &Item) -> Option<Leaf> {
         if let Some(path) = table.item("path") {
             let (expression, field) = self.expression(context, path)?;
-            let texts: Vec<_> =
-                table.item("replace").map(Item::each).unwrap_or_default().iter().filter_map(Item::text).collect();
+            let texts: Vec<_> = table
+                .item("replace")
+                .map(Item::each)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Item::text)
+                .collect();
             return Some(match texts.as_slice() {
                 [from, to] => {
                     (Expression::Replace(Box::new(expression), (*from).to_owned(), (*to).to_owned()), None)
@@ -58,18 +69,26 @@ impl Compiler<'_> {
         }
         if let Some(list) = table.item("join") {
             let separator = table.item("with").and_then(Item::text).unwrap_or(" ").to_owned();
-            let all: Vec<_> = list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
+            let all: Vec<_> =
+                list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
             return (!all.is_empty()).then_some((Expression::Join(all, separator), None));
         }
         if let Some(list) = table.item("all") {
-            let all: Vec<_> = list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
+            let all: Vec<_> =
+                list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
             return (!all.is_empty()).then_some((Expression::All(all), None));
         }
         if let Some(list) = table.item("case") {
             let mut branches = Vec::new();
             for branch in list.each() {
                 let Some(parts) = branch.table() else {
-                    self.findings.add("case", &branch.place, "a table with `when` and `then`", branch.describe(), "");
+                    self.findings.add(
+                        "case",
+                        &branch.place,
+                        "a table with `when` and `then`",
+                        branch.describe(),
+                        "",
+                    );
                     continue;
                 };
                 let when = match parts.item("when") {
@@ -93,7 +112,10 @@ impl Compiler<'_> {
             "leaf",
             &item.place,
             "one of `path`, `first`, `join`, `all`, `case`",
-            format!("a table with {}", table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")),
+            format!(
+                "a table with {}",
+                table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
             "",
         );
         None
@@ -160,10 +182,14 @@ impl Compiler<'_> {
                 Some(Condition::Same(expression, self.expression(context, value)?.0))
             }
             Kind::Text(_) | Kind::Number(_) | Kind::List(_) => {
-                let keys: Vec<String> = value.each().iter().filter_map(|item| match &item.kind {
-                    Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
-                    _ => None,
-                }).collect();
+                let keys: Vec<String> = value
+                    .each()
+                    .iter()
+                    .filter_map(|item| match &item.kind {
+                        Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
+                        _ => None,
+                    })
+                    .collect();
                 if let (Expression::Column(column), Some(known)) =
                     (&expression, field.as_ref().and_then(|field| field.selection.as_ref()))
                 {
@@ -191,9 +217,9 @@ impl Compiler<'_> {
                         Some(Condition::Above(expression, number))
                     }
                     (None, Some(pattern), None) => Some(Condition::Matches(expression, pattern.to_owned())),
-                    (None, None, Some(not)) => {
-                        self.comparison(context, expression, field, not).map(|inner| Condition::Not(Box::new(inner)))
-                    }
+                    (None, None, Some(not)) => self
+                        .comparison(context, expression, field, not)
+                        .map(|inner| Condition::Not(Box::new(inner))),
                     _ => {
                         self.findings.add(
                             "condition",

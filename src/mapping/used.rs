@@ -11,7 +11,8 @@ impl Compiled {
         for source in self.types.values().flat_map(|kind| &kind.sources) {
             models.insert(source.model.as_str());
             row(&source.row, &mut models);
-            let conditions = source.filter.iter().chain(source.emits.iter().filter_map(|emit| emit.when.as_ref()));
+            let conditions =
+                source.filter.iter().chain(source.emits.iter().filter_map(|emit| emit.when.as_ref()));
             conditions.for_each(|each| condition(each, &mut models));
         }
         models

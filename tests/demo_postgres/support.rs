@@ -59,7 +59,8 @@ pub struct Process {
 
 /// The keeper and the server on a port.
 pub fn processes_of(port: u16) -> Vec<Process> {
-    let found: Vec<_> = processes().filter(|process| process.command.contains(&format!("port={port}\0"))).collect();
+    let found: Vec<_> =
+        processes().filter(|process| process.command.contains(&format!("port={port}\0"))).collect();
     assert!(found.len() >= 2, "the keeper and the server");
     found
 }
@@ -70,7 +71,9 @@ pub fn scratch_of(port: u16) -> PathBuf {
     let arguments = processes.iter().flat_map(|process| process.command.split('\0'));
     arguments
         .map(Path::new)
-        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("gnuhealth-fhir-demo-")))
+        .find(|path| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("gnuhealth-fhir-demo-"))
+        })
         .expect("the keeper knows it")
         .to_owned()
 }
@@ -84,7 +87,10 @@ pub fn anybody_of(process: u32) -> bool {
 pub fn scratches_of(process: u32) -> Vec<PathBuf> {
     let entries = fs::read_dir(std::env::temp_dir()).expect("temporary folder").flatten();
     let prefix = format!("gnuhealth-fhir-demo-{process}-");
-    entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix)).map(|entry| entry.path()).collect()
+    entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 fn processes() -> impl Iterator<Item = Process> {
@@ -129,7 +135,10 @@ pub struct Victim(Child);
 impl Victim {
     pub fn new(choice: Choice, keep: Option<&Path>) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args(["--exact", "victim", "--ignored", "--nocapture"]).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(["--exact", "victim", "--ignored", "--nocapture"])
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         if choice == Choice::Embedded {
             command.env("DEMO_EMBEDDED", "1");
         }

@@ -21,7 +21,11 @@ impl Fake {
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("own file");
         }
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", KEEPER, "keeper"]).arg(&folder).arg(folder.join("data")).arg(folder.join("scratch"));
+        command
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&folder)
+            .arg(folder.join("data"))
+            .arg(folder.join("scratch"));
         command.arg("USR1").stdin(Stdio::piped()).stdout(Stdio::piped());
         let keeper = command.spawn().expect("there is a shell");
         Self { folder, keeper }

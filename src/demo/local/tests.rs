@@ -47,7 +47,8 @@ fn install(folder: &Path, version: &str) {
     fs::create_dir_all(folder).expect("temporary folder");
     for name in ["postgres", "initdb"] {
         let program = folder.join(name);
-        fs::write(&program, format!("#!/bin/sh\necho '{name} (PostgreSQL) {version}'\n")).expect("own folder");
+        fs::write(&program, format!("#!/bin/sh\necho '{name} (PostgreSQL) {version}'\n"))
+            .expect("own folder");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("own file");
     }
 }

@@ -86,7 +86,10 @@ fn ask_cargo(out: &Path, package: &str) -> Result<PathBuf, String> {
         .output()
         .map_err(|error| format!("cargo metadata: {error}"))?;
     if !output.status.success() {
-        return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ")));
+        return Err(format!(
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr).trim().replace('\n', " ")
+        ));
     }
     // The answer holds two packages, this question and the one asked for.
     String::from_utf8_lossy(&output.stdout)

@@ -27,7 +27,10 @@ fn quoted_semicolons_do_not_end_a_statement() {
     let script = "COMMENT ON TABLE a IS 'it''s one;\ntwo';\nALTER TABLE \"b;\" ADD c text;\n";
     assert_eq!(
         parts(script),
-        [statement("COMMENT ON TABLE a IS 'it''s one;\ntwo';\n"), statement("ALTER TABLE \"b;\" ADD c text;\n")]
+        [
+            statement("COMMENT ON TABLE a IS 'it''s one;\ntwo';\n"),
+            statement("ALTER TABLE \"b;\" ADD c text;\n")
+        ]
     );
 }
 
@@ -47,7 +50,8 @@ fn a_comment_within_a_statement_does_not_end_it() {
 
 #[test]
 fn rows_follow_their_table() {
-    let text = "COPY public.a (id, \"order\") FROM stdin;\n1\t;\n2\t\\\\.\n\\.\n\nCREATE INDEX i ON a (id);\n";
+    let text =
+        "COPY public.a (id, \"order\") FROM stdin;\n1\t;\n2\t\\\\.\n\\.\n\nCREATE INDEX i ON a (id);\n";
     let mut script = Script::new(text.as_bytes());
     let copy = script.next().expect("a whole script").expect("a statement");
     assert_eq!(copy, Part::Copy("COPY public.a (id, \"order\") FROM stdin".to_owned()));
