@@ -2,13 +2,13 @@
 
 mod access;
 mod catalog;
-mod domain;
-mod pyson;
+pub mod domain;
+pub mod pyson;
 mod security;
 
 pub use access::{Permit, Refusal};
 pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
-pub use domain::Refused;
+pub use domain::{Domain, Refused};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.
