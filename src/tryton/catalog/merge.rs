@@ -92,12 +92,13 @@ pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalo
 }
 
 /// The stored field that is the name, when no class computes or searches the name in another way. For a model that is
-/// not embedded this cannot be known.
+/// not embedded this cannot be known; records of a tree may be named by their whole path.
 fn rec_name(model: &Model, fact: &FactModel) -> Option<String> {
     let name = fact.rec_name.as_deref()?;
     let own = fact.overrides.contains("get_rec_name") || fact.overrides.contains("search_rec_name");
     let stored = model.fields.get(name).is_some_and(|field| field.stored);
-    (stored && !own).then(|| name.to_owned())
+    let tree = model.fields.values().any(|field| field.stored && field.target() == Some(&model.name));
+    (stored && !own && !tree).then(|| name.to_owned())
 }
 
 fn merge_field(

@@ -88,7 +88,7 @@ fn list(series: Series, field: &Field, term: Term, leaf: &Leaf) -> Result<Node, 
     {
         return Err(unfit());
     }
-    let nulls = items.iter().any(|item| *item == Value::Null);
+    let nulls = items.contains(&Value::Null);
     let values: Vec<_> = items
         .iter()
         .filter(|item| **item != Value::Null)

@@ -90,7 +90,7 @@ impl Tree {
         }
     }
 
-    fn from_seeds(&self, seed: Alias, aliases: &mut Aliases) -> Fragment {
+    fn seeds(&self, seed: Alias, aliases: &mut Aliases) -> Fragment {
         Fragment::raw(" FROM ")
             .ident(&self.table)
             .text(" AS ")
@@ -109,7 +109,7 @@ impl Tree {
             .text(" IS NOT NULL AND ")
             .then(column(alias, right))
             .text(" IS NOT NULL THEN EXISTS (SELECT 1")
-            .then(self.from_seeds(seed, aliases))
+            .then(self.seeds(seed, aliases))
             .text(" AND ")
             .then(column(inner, left))
             .text(" >= ")
@@ -124,7 +124,7 @@ impl Tree {
     fn path(&self, alias: Alias, aliases: &mut Aliases, path: &str) -> Fragment {
         let seed = aliases.next();
         let column = |alias| Fragment::raw("coalesce(").column(alias, path).text(", '')");
-        let start = Fragment::raw("EXISTS (SELECT 1").then(self.from_seeds(seed, aliases)).text(" AND ");
+        let start = Fragment::raw("EXISTS (SELECT 1").then(self.seeds(seed, aliases)).text(" AND ");
         if self.down {
             start.then(column(alias)).text(" LIKE ").then(column(seed)).text(" || '%')")
         } else {
@@ -150,7 +150,7 @@ impl Tree {
             .alias(tree)
             .text("(id, up) AS (SELECT ")
             .then(both(seed))
-            .then(self.from_seeds(seed, aliases))
+            .then(self.seeds(seed, aliases))
             .text(" UNION SELECT ")
             .then(both(next))
             .text(" FROM ")
