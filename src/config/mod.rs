@@ -1,1 +1,144 @@
-//! Placeholder.
+//! Configuration: one struct is the truth.
+//!
+//! Every key is a line of `config.toml`, a flag and an environment variable; a flag wins over the environment, that over
+//! the file, that over the default. The documentation of the fields below is the reference: the annotated `config.toml`
+//! and `--help` are made from it.
+
+mod file;
+mod key;
+mod load;
+mod network;
+mod problem;
+mod reference;
+mod secret;
+mod setting;
+mod trytond;
+
+pub use key::{ENVIRONMENT_PREFIX, Form, Key};
+pub use load::{Given, Loaded, Origin, load};
+pub use network::Network;
+pub use problem::Problem;
+pub use reference::reference;
+pub use secret::{DatabaseUrl, Secret};
+pub use setting::{BasePath, BaseUrl, Cors, Level, LogFormat, Setting, Site, Size};
+pub use trytond::Database;
+
+use std::{net::SocketAddr, num::NonZero, path::PathBuf, time::Duration};
+
+use jiff::tz::TimeZone;
+
+key::settings! {
+    "The database"
+
+    /// The database of GNU Health. Give either this or `trytond_conf`. A password with special characters is
+    /// percent-encoded; keep the file readable by the service's user only. A role that may only read is enough.
+    database_url: Option<DatabaseUrl> => "postgresql://gnuhealth:PASSWORD@localhost:5432/health";
+    /// The configuration file of the Tryton server, whose `[database] uri` is then used. Needs `database`.
+    trytond_conf: Option<PathBuf> => "/home/gnuhealth/trytond.conf";
+    /// The name of the database, as in the GNU Health client. Wins over a name in `database_url`.
+    database: Option<String> => "health";
+    /// Sessions with PostgreSQL at most.
+    connections: NonZero<usize> = "16";
+    /// How long one statement may run; a search that takes longer is answered with 503.
+    statement_timeout: Duration = "30s";
+    /// How long a request waits for a free session before it is answered with 503.
+    queue_timeout: Duration = "5s";
+    /// How often changes of users, groups and access rights are looked for. They take effect after at most this time.
+    watch_interval: Duration = "700ms";
+
+    "Addresses"
+
+    /// Address and port to listen on. Keep the loopback address when a proxy on the same machine adds TLS: passwords
+    /// must not cross a network without it.
+    listen: SocketAddr = "127.0.0.1:8080";
+    /// Path under which FHIR is served.
+    base_path: BasePath = "/fhir";
+    /// Address under which clients reach this server, with the path. It becomes the base of every link and `fullUrl`.
+    /// Without it the base follows from the request: from the headers of a trusted proxy, else from `Host`.
+    base_url: Option<BaseUrl> => "https://fhir.hospital.example/fhir";
+    /// Networks of the proxies whose `Forwarded` or `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are believed.
+    /// Such a proxy must overwrite what clients send in these headers.
+    trusted_proxies: Vec<Network> => "127.0.0.1, ::1";
+    /// Origins of browser applications that may call this server (`https://app.example`), or `*` for all.
+    cors_origins: Vec<Cors> => "https://app.hospital.example";
+    /// Largest body of a request.
+    max_body: Size = "1 MiB";
+
+    "FHIR"
+
+    /// Prefix of the identifier systems and code systems that are local to this hospital. Set it to an address that your
+    /// hospital owns before first use: clients store it.
+    site: Site = "http://gnuhealth.local";
+    /// Folder with mappings that replace or add to the built-in ones.
+    mappings_dir: Option<PathBuf> => "/etc/gnuhealth-fhir/mappings";
+    /// Time zone in which dates without a zone are read, as an IANA name. Without it: the one of the company in Tryton.
+    time_zone: Option<TimeZone> => "America/Argentina/Buenos_Aires";
+    /// Resources on a page when the client asks for no number.
+    default_count: NonZero<u32> = "50";
+    /// Resources on a page at most; a larger `_count` is lowered to it.
+    max_count: NonZero<u32> = "500";
+    /// How long a link to the next or previous page can be followed.
+    page_link_lifetime: Duration = "1h";
+    /// Key that protects the links between pages: at least 32 characters, for example from `openssl rand -base64 32`.
+    /// Set the same one on all instances behind a load balancer. Without it every start makes its own.
+    page_link_key: Option<Secret> => "";
+
+    "Signing in"
+
+    /// Passwords verified at the same time. Each takes up to 64 MiB and one core for a fraction of a second.
+    hash_concurrency: NonZero<usize> = "2";
+    /// Failed sign-ins of one login within `login_window` until it has to wait, as `max_attempt` in trytond.conf.
+    login_max_attempt: NonZero<u32> = "5";
+    /// Failed sign-ins from one network within `login_window`, as `max_attempt_ip_network` in trytond.conf.
+    login_max_attempt_network: NonZero<u32> = "300";
+    /// The time in which failed sign-ins are counted, as `timeout` of `[session]` in trytond.conf.
+    login_window: Duration = "300s";
+
+    "Log"
+
+    /// Form of the log on standard error: `text` or `json`.
+    log: LogFormat = "text";
+    /// `error`, `warn`, `info`, `debug` or `trace`. No level logs values of records, parameters, ids or names.
+    log_level: Level = "info";
+}
+
+impl Config {
+    /// Findings that no single value shows.
+    fn contradictions(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if self.default_count > self.max_count {
+            problems.push(Problem::new(format!(
+                "default_count ({}) is larger than max_count ({})",
+                self.default_count, self.max_count
+            )));
+        }
+        if self.database_url.is_some() && self.trytond_conf.is_some() {
+            problems.push(Problem::new("database_url and trytond_conf are both given; give one of them"));
+        }
+        problems
+    }
+
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// None is configured, or `trytond.conf` cannot be used.
+    pub fn database(&self) -> Result<Database, Problem> {
+        if let Some(url) = &self.database_url {
+            return Ok(Database { url: url.clone(), name: self.database.clone() });
+        }
+        let Some(path) = &self.trytond_conf else {
+            return Err(Problem::new(
+                "no database is configured; give --database-url postgresql://USER:PASSWORD@HOST:PORT/DATABASE, or --trytond-conf FILE with --database NAME",
+            ));
+        };
+        let Some(name) = &self.database else {
+            return Err(Problem::new(
+                "trytond_conf is given without database; trytond.conf names only the server, so add --database NAME (as in the GNU Health client)",
+            ));
+        };
+        trytond::read(path).map(|url| Database { url, name: Some(name.clone()) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ catalogue! {
     UNSUPPORTED_MEDIA = UnsupportedMedia "unsupported-media", "The body is in a format that is not read here.", "POST [type]/_search takes application/x-www-form-urlencoded.";
     BODY_TOO_LARGE = TooLarge "body-too-large", "The body is too large.", "Send a smaller one.";
     URI_TOO_LONG = UriTooLong "uri-too-long", "The address is too long.", "Send long searches as POST [type]/_search.";
+    HEADERS_TOO_LARGE = HeadersTooLarge "headers-too-large", "The headers of the request are too large.", "Send fewer or shorter headers.";
+    REQUEST_SLOW = Slow "request-slow", "The body of the request did not arrive in time.", "Try again over a better connection.";
     REQUEST_MALFORMED = Invalid "request-malformed", "The request cannot be read.", "Send UTF-8, percent-encoded where needed.";
     PARAMETER_UNKNOWN = Invalid "parameter-unknown", "This search parameter is not offered.", "See the list in this outcome or in [base]/metadata; `Prefer: handling=lenient` ignores it.";
     PARAMETER_MODIFIER = Invalid "parameter-modifier", "This modifier is not offered for the parameter.", "See the FHIR specification for the modifiers of each parameter type.";

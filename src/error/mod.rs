@@ -33,6 +33,10 @@ pub enum Kind {
     TooLarge,
     /// Request line too long.
     UriTooLong,
+    /// Request headers too large.
+    HeadersTooLarge,
+    /// The client sends its request too slowly.
+    Slow,
     /// Too many attempts or requests.
     Throttled,
     /// The database took too long.

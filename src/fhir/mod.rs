@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The FHIR protocol: definitions of R4, codes, outcomes. Knows nothing of Tryton.
+
+pub mod codes;
+pub mod outcome;
+pub mod structure;

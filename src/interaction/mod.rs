@@ -1,22 +1,42 @@
 //! FHIR interactions: one file each.
 
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::Timestamp;
 
+use crate::error::Result;
 pub use crate::tryton::Credential;
+
+/// What the server calls: everything behind the protocol.
+pub trait Gateway: Send + Sync + 'static {
+    /// Carries out a request. Dropped when the client goes away.
+    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send + '_>>;
+
+    /// Whether this is the name of a parameter (without modifier and chain). Only such names are logged: a client can put
+    /// anything, also the name of a patient, where a parameter should stand.
+    fn is_parameter(&self, name: &str) -> bool;
+}
 
 /// What the client asks for (<https://hl7.org/fhir/R4/http.html>).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interaction {
     /// `GET [base]/metadata` and `GET [base]`.
-    Capabilities,
+    Capabilities {
+        /// Decoded parameters of the query, in order.
+        pairs: Vec<(String, String)>,
+    },
     /// `GET [base]/[type]/[id]`.
     Read {
         /// Resource type as sent.
         kind: String,
         /// Resource id as sent.
         id: String,
+        /// Decoded parameters of the query, in order (`_summary`, `_elements`).
+        pairs: Vec<(String, String)>,
     },
     /// `GET [base]/[type]/[id]/_history/[version]`.
     VersionRead {
@@ -26,6 +46,8 @@ pub enum Interaction {
         id: String,
         /// Version id as sent.
         version: String,
+        /// Decoded parameters of the query, in order (`_summary`, `_elements`).
+        pairs: Vec<(String, String)>,
     },
     /// `GET [base]/[type]?…` and `POST [base]/[type]/_search`.
     Search {
@@ -36,9 +58,13 @@ pub enum Interaction {
     },
 }
 
-/// A request as an interaction needs it.
+/// A request as an interaction needs it. `_format` and `_pretty` are already taken out of its parameters.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// `X-Request-Id`, as sent by the client or made. Everything logged inside [`Gateway::answer`] carries it already.
+    pub id: String,
+    /// Takes the user for the log.
+    pub trace: Trace,
     /// What is asked.
     pub interaction: Interaction,
     /// Who asks.
@@ -49,8 +75,37 @@ pub struct Request {
     pub base: String,
     /// `Prefer: handling=lenient`.
     pub lenient: bool,
+    /// `Prefer: return=`.
+    pub returns: Option<Returns>,
     /// Languages of `Accept-Language`, best first, as BCP 47 tags.
     pub languages: Vec<String>,
+}
+
+/// What the log of a request learns on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Trace(Arc<OnceLock<i64>>);
+
+impl Trace {
+    /// Notes the id of the user, once known.
+    pub fn signed_in(&self, user: i64) {
+        let _ = self.0.set(user);
+    }
+
+    /// Id of the user.
+    pub fn user(&self) -> Option<i64> {
+        self.0.get().copied()
+    }
+}
+
+/// What the answer to a write holds (<https://hl7.org/fhir/R4/http.html#ops>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returns {
+    /// Nothing.
+    Minimal,
+    /// The resource.
+    Representation,
+    /// An OperationOutcome.
+    Outcome,
 }
 
 /// What goes back.

@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The mapping language: TOML files in Tryton's names → compiled sources.
+//!
+//! `text` parses, `path` resolves names against the live catalogue, `body` and `expression` compile values, `compile`
+//! puts it all together and reports every finding at once.
+
+mod body;
+mod codes;
+mod compile;
+pub mod compiled;
+mod expression;
+mod files;
+pub mod finding;
+mod parameters;
+mod path;
+mod text;
+
+pub use codes::{Code, CodeMap};
+pub use compile::{Options, compile};
+pub use compiled::Compiled;
+pub use files::Files;
+pub use finding::{Finding, Findings};

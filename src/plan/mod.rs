@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Requests and compiled mappings → statements. Pure: printable and testable without a database.
+//!
+//! Nothing here can read a table without the caller's [`Permit`](crate::tryton::Permit): every table of a statement
+//! stands in a [`scope`] with the access predicate of its model.
+
+mod expression;
+mod ids;
+mod keyset;
+mod page;
+mod predicate;
+mod read;
+mod row;
+pub mod scope;
+
+pub use ids::{Target, format_id, parse_id};
+pub use keyset::{Cursor, Direction};
+pub use page::{PagePlan, Situation, count, page};
+pub use read::{ReadPlan, read};

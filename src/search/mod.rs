@@ -1,1 +1,73 @@
-//! Placeholder.
+//! FHIR search requests: parameters, modifiers, values. Pure text work; nothing here knows a table.
+//!
+//! <https://hl7.org/fhir/R4/search.html>
+
+mod parse;
+pub mod registry;
+pub mod value;
+
+pub use parse::parse;
+
+use crate::error::Error;
+
+/// A search as the client asked for it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchRequest {
+    /// All must hold.
+    pub filters: Vec<Filter>,
+    /// `_sort`, first key first.
+    pub sort: Vec<SortKey>,
+    /// `_count`.
+    pub count: Option<u32>,
+    /// `_total` and `_summary=count`.
+    pub total: Total,
+    /// Paging link.
+    pub page: Option<String>,
+    /// Parameters that were understood, for the `self` link.
+    pub applied: Vec<(String, String)>,
+}
+
+/// How the client wants the number of all matches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Total {
+    /// Not at all.
+    #[default]
+    None,
+    /// Exact, beside a page.
+    Accurate,
+    /// Exact, without a page.
+    Only,
+}
+
+/// One parameter with its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Key as sent, for messages: `subject:Patient.name`.
+    pub key: String,
+    /// Name of the parameter.
+    pub name: String,
+    /// Text after the colon.
+    pub modifier: Option<String>,
+    /// The rest of a chain: what must hold for the resource referred to.
+    pub chain: Option<Box<Filter>>,
+    /// Values, of which any must hold; escapes are still in.
+    pub values: Vec<String>,
+}
+
+/// A key of `_sort`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SortKey {
+    /// Name of the parameter.
+    pub name: String,
+    /// Newest, largest, last first.
+    pub descending: bool,
+}
+
+/// A fault in one parameter: the whole search is refused, or with `handling=lenient` the parameter is ignored.
+#[derive(Debug)]
+pub struct Fault {
+    /// Key as sent.
+    pub key: String,
+    /// What is wrong.
+    pub error: Error,
+}

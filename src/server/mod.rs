@@ -1,1 +1,94 @@
-//! Placeholder.
+//! The HTTP server: the only place that knows hyper (<https://hl7.org/fhir/R4/http.html>).
+//!
+//! A request passes, in this order: connection (limits on time, size and number) → `peer` (client and base URL) → `route`
+//! (place and method) → `body` → `negotiate` (form of the answer) → `credential` → [`Gateway::answer`] → `respond`. All of
+//! it runs inside `handle`, which catches panics, and under a `record`, which writes the one line of the log however the
+//! request ends. The place is known before anything of a person is read, so every refusal is logged under its template.
+
+mod accept;
+mod activity;
+mod body;
+mod credential;
+mod forwarded;
+mod handle;
+mod linger;
+mod negotiate;
+mod peer;
+mod record;
+mod respond;
+mod route;
+mod target;
+mod types;
+
+pub use accept::serve;
+
+use std::sync::Arc;
+
+use crate::{
+    config::{BasePath, BaseUrl, Config, Cors, Network},
+    interaction::Gateway,
+};
+
+/// What the server needs of the configuration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Path under which FHIR is served.
+    pub base_path: BasePath,
+    /// Address under which clients reach this server, if configured.
+    pub base_url: Option<BaseUrl>,
+    /// Proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Origins of browser applications.
+    pub cors_origins: Vec<Cors>,
+    /// Bytes of a request body at most.
+    pub max_body: u64,
+    /// Limits that are no settings.
+    pub limits: Limits,
+}
+
+/// Limits that protect the server; no operator needs to know them, tests make them short.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections at the same time; more wait in the operating system.
+    pub connections: u32,
+    /// How long the headers of a request may take.
+    pub headers: std::time::Duration,
+    /// How long the body of a request may take.
+    pub body: std::time::Duration,
+    /// How long a connection may stay open without a request.
+    pub idle: std::time::Duration,
+    /// How long running requests may take after the signal to stop.
+    pub drain: std::time::Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let seconds = std::time::Duration::from_secs;
+        Self {
+            connections: 1024,
+            headers: seconds(15),
+            body: seconds(30),
+            idle: seconds(75),
+            drain: seconds(30),
+        }
+    }
+}
+
+impl From<&Config> for Options {
+    fn from(config: &Config) -> Self {
+        Self {
+            base_path: config.base_path.clone(),
+            base_url: config.base_url.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            cors_origins: config.cors_origins.clone(),
+            max_body: config.max_body.0,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What every request shares.
+struct Shared {
+    options: Options,
+    gateway: Arc<dyn Gateway>,
+}

@@ -24,6 +24,16 @@ impl fmt::Display for Alias {
 pub struct Aliases(u32);
 
 impl Aliases {
+    /// How many were handed out.
+    pub fn used(&self) -> u32 {
+        self.0
+    }
+
+    /// Hands out again all but the first `count`: for sub-queries that cannot see each other.
+    pub fn reuse_after(&mut self, count: u32) {
+        self.0 = count;
+    }
+
     /// The next unused alias.
     #[expect(clippy::should_implement_trait, reason = "it never ends, and nobody iterates over it")]
     pub fn next(&mut self) -> Alias {
@@ -51,6 +61,15 @@ pub struct Statement {
     pub text: String,
     /// Values of `$1`, `$2`, …
     pub values: Vec<Value>,
+}
+
+impl Statement {
+    /// This statement with the id of a record in place of [`Value::RecordId`].
+    #[must_use]
+    pub fn for_record(&self, id: i32) -> Self {
+        let put = |value: &Value| if *value == Value::RecordId { Value::Int4(id) } else { value.clone() };
+        Self { text: self.text.clone(), values: self.values.iter().map(put).collect() }
+    }
 }
 
 impl Fragment {
@@ -158,23 +177,41 @@ impl Fragment {
         all
     }
 
-    /// All parts joined by AND in parentheses; no part is `TRUE`.
+    /// All parts joined by AND in parentheses; no part is `TRUE`, and a part that is `FALSE` decides.
     pub fn all(parts: impl IntoIterator<Item = Fragment>) -> Self {
-        Self::connective(parts, " AND ", "TRUE")
+        Self::connective(parts, " AND ", "TRUE", "FALSE")
     }
 
-    /// All parts joined by OR in parentheses; no part is `FALSE`.
+    /// All parts joined by OR in parentheses; no part is `FALSE`, and a part that is `TRUE` decides.
     pub fn any(parts: impl IntoIterator<Item = Fragment>) -> Self {
-        Self::connective(parts, " OR ", "FALSE")
+        Self::connective(parts, " OR ", "FALSE", "TRUE")
     }
 
-    fn connective(parts: impl IntoIterator<Item = Fragment>, word: &'static str, none: &'static str) -> Self {
-        let mut parts: Vec<_> = parts.into_iter().collect();
+    fn connective(
+        parts: impl IntoIterator<Item = Fragment>,
+        word: &'static str,
+        neutral: &'static str,
+        decisive: &'static str,
+    ) -> Self {
+        let mut parts: Vec<_> = parts.into_iter().filter(|part| !part.is(neutral)).collect();
+        if parts.iter().any(|part| part.is(decisive)) {
+            return Self::raw(decisive);
+        }
         match parts.len() {
-            0 => Self::raw(none),
+            0 => Self::raw(neutral),
             1 => parts.remove(0),
             _ => Self::join(parts, word).parens(),
         }
+    }
+
+    /// Is exactly this text.
+    pub fn is(&self, text: &str) -> bool {
+        matches!(self.pieces.as_slice(), [Piece::Text(only)] if only == text)
+    }
+
+    /// A constant truth value.
+    pub fn truth(value: bool) -> Self {
+        Self::raw(if value { "TRUE" } else { "FALSE" })
     }
 
     /// Nothing was added.

@@ -31,13 +31,15 @@ pub enum Value {
     Int4s(Vec<i32>),
     /// `text[]`.
     Texts(Vec<String>),
+    /// `int4`: the id of a record, put in when the statement runs ([`super::Statement::for_record`]).
+    RecordId,
 }
 
 impl Value {
     /// The type of the parameter, and the type it is then cast to when the wire form is text.
     pub(super) fn cast(&self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::Int4(_) => ("int4", None),
+            Self::Int4(_) | Self::RecordId => ("int4", None),
             Self::Int8(_) => ("int8", None),
             Self::Float8(_) => ("float8", None),
             Self::Bool(_) => ("bool", None),

@@ -200,6 +200,7 @@ impl ToSql for Value {
             Value::Timestamp(value) => value.to_sql(ty, out),
             Value::Time(value) => value.to_sql(ty, out),
             Value::Int4s(value) => value.to_sql(ty, out),
+            Value::RecordId => Err("a statement for a record ran without one".into()),
             Value::Texts(value) => value.to_sql(ty, out),
         }
     }

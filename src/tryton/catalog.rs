@@ -3,6 +3,7 @@
 //! The database knows models, fields and types (`ir_model`, `ir_model_field`). What only Tryton's classes know – the
 //! field behind a one2many, computed fields, renamed tables – is embedded per series of GNU Health.
 
+mod documented;
 mod error;
 mod facts;
 mod load;

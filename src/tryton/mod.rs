@@ -1,14 +1,20 @@
 //! Tryton: catalogue of models, credentials, access rights.
 
 mod access;
+mod attempts;
 mod catalog;
 pub mod domain;
+mod hashing;
+mod login;
+pub mod password;
 pub mod pyson;
 mod security;
 
 pub use access::{Permit, Refusal};
+pub use attempts::Options as AttemptOptions;
 pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
 pub use domain::{Domain, Refused};
+pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.

@@ -6,3 +6,4 @@ mod catalog;
 mod domains;
 mod restore;
 mod server;
+mod sign_in;

@@ -1,0 +1,130 @@
+//! `serve`.
+
+use std::{pin::Pin, sync::Arc};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{Failure, log, settings::Settings};
+use crate::{
+    config::{Config, Problem},
+    error::{self, Error},
+    interaction::{Answer, Gateway, Request},
+    server,
+    store::{self, Store},
+};
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// Serves until a signal to stop.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let loaded = arguments.settings.load()?;
+    log::start(&loaded.config);
+    for note in &loaded.notes {
+        tracing::warn!("{note}");
+    }
+    runtime()?.block_on(start(&loaded.config))
+}
+
+/// The runtime of every command that opens a database.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}
+
+/// How the store reaches the database of this configuration.
+pub fn database(config: &Config) -> Result<store::Options, Problem> {
+    let database = config.database()?;
+    Ok(store::Options {
+        url: database.url.expose().to_owned(),
+        database: database.name,
+        connections: config.connections.get(),
+        statement_timeout: config.statement_timeout,
+        wait: config.queue_timeout,
+    })
+}
+
+async fn start(config: &Config) -> Result<(), Failure> {
+    let options = database(config)?;
+    let store = Store::open(&options).await?;
+    tracing::info!("the database answers");
+    let gateway = gateway(store);
+    let listener = bind(config).await?;
+    let address = listener.local_addr()?;
+    let base = match &config.base_url {
+        Some(base) => base.as_str().to_owned(),
+        None => format!("http://{address}{}", config.base_path.as_str()),
+    };
+    tracing::info!("listening on {address}; try {base}/metadata");
+    if config.base_url.is_none() && !address.ip().is_loopback() {
+        tracing::warn!(
+            "passwords cross the network unencrypted unless a proxy in front of this server adds TLS"
+        );
+    }
+    server::serve(listener, server::Options::from(config), gateway, stop()?).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Opens the port.
+pub async fn bind(config: &Config) -> Result<TcpListener, Problem> {
+    TcpListener::bind(config.listen).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "another program listens there; stop it or choose another port with --listen"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need a privilege; choose a higher one with --listen"
+            }
+            std::io::ErrorKind::AddrNotAvailable => {
+                "this machine does not have that address; 0.0.0.0 stands for all it has"
+            }
+            _ => "choose another address with --listen",
+        };
+        Problem::new(format!("cannot listen on {} ({error}): {hint}", config.listen))
+    })
+}
+
+/// Completes at the first SIGTERM or Ctrl-C; a second one ends the process at once.
+pub fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping; running requests may end");
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            std::process::exit(1);
+        });
+    })
+}
+
+/// The gateway over a database. Catalogue, mappings and interactions join here.
+fn gateway(store: Store) -> Arc<dyn Gateway> {
+    struct Nothing {
+        _store: Store,
+    }
+
+    impl Gateway for Nothing {
+        fn answer(&self, _: Request) -> Pin<Box<dyn Future<Output = error::Result<Answer>> + Send + '_>> {
+            Box::pin(async { Err(Error::new(&error::INTERACTION_UNSUPPORTED)) })
+        }
+
+        fn is_parameter(&self, _: &str) -> bool {
+            false
+        }
+    }
+
+    Arc::new(Nothing { _store: store })
+}

@@ -1,0 +1,137 @@
+//! `trytond.conf`: where the Tryton server has its databases.
+//!
+//! Read as trytond reads it (Python's `ConfigParser` with `interpolation=None`): `%` has no meaning there; escapes in the
+//! URI are those of URLs.
+
+use std::path::Path;
+
+use super::{DatabaseUrl, Problem};
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// Server, user and password; perhaps the name.
+    pub url: DatabaseUrl,
+    /// Name, when it is configured apart.
+    pub name: Option<String>,
+}
+
+/// Reads `[database] uri` of the file at `path`.
+pub(super) fn read(path: &Path) -> Result<DatabaseUrl, Problem> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problem::new(format!("{place}: the file of trytond_conf cannot be read ({error})"))
+    })?;
+    let Some(uri) = option(&text, "database", "uri") else {
+        return Err(Problem::new(format!(
+            "{place}: there is no uri in [database], so Tryton would use SQLite; expected uri = postgresql://USER:PASSWORD@HOST:PORT/"
+        )));
+    };
+    if uri.starts_with("sqlite") {
+        return Err(Problem::new(format!(
+            "{place}: uri in [database] is for SQLite; the gateway reads PostgreSQL databases only"
+        )));
+    }
+    let url = with_host(&uri, socket_folder().as_deref());
+    DatabaseUrl::parse(&url).map_err(|reason| Problem::new(format!("{place}: uri in [database]: {reason}")))
+}
+
+/// The value of an option, by the rules of `ConfigParser`: `=` or `:`, whole-line comments with `#` or `;`, values that
+/// continue on indented lines, names of options without case, the last one wins.
+fn option(text: &str, section: &str, name: &str) -> Option<String> {
+    let mut inside = false;
+    let mut open = false;
+    let mut value: Option<String> = None;
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        let content = line.trim();
+        if content.is_empty() || content.starts_with(['#', ';']) {
+            continue;
+        }
+        if line.starts_with([' ', '\t']) && open {
+            if let Some(value) = &mut value {
+                value.push_str(content);
+            }
+        } else if let Some(header) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            inside = header.0 == section;
+            open = false;
+        } else if inside && let Some((key, text)) = content.split_once(['=', ':']) {
+            open = key.trim().eq_ignore_ascii_case(name);
+            if open {
+                value = Some(text.trim().to_owned());
+            }
+        }
+    }
+    value.filter(|value| !value.is_empty())
+}
+
+/// `postgresql://` without a host means the local socket to psycopg2; the URL gets the folder of that socket.
+fn with_host(uri: &str, folder: Option<&str>) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else { return uri.to_owned() };
+    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (format!("{user}@"), host),
+        None => (String::new(), authority),
+    };
+    if !host.is_empty() || tail.contains("host=") {
+        return uri.to_owned();
+    }
+    let host = folder.map_or_else(|| "localhost".to_owned(), |folder| folder.replace('/', "%2F"));
+    format!("{scheme}://{user}{host}{tail}")
+}
+
+fn socket_folder() -> Option<String> {
+    ["/var/run/postgresql", "/run/postgresql", "/tmp"]
+        .into_iter()
+        .find(|folder| Path::new(folder).join(".s.PGSQL.5432").exists())
+        .map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{option, read, with_host};
+
+    fn uri(text: &str) -> Option<String> {
+        option(text, "database", "uri")
+    }
+
+    #[test]
+    fn the_option_is_found_as_config_parser_finds_it() {
+        assert_eq!(
+            uri("[database]\nuri = postgresql://a:b%40@h/\n").as_deref(),
+            Some("postgresql://a:b%40@h/")
+        );
+        assert_eq!(uri("[database]\nURI: x://y").as_deref(), Some("x://y"));
+        assert_eq!(
+            uri("# c\n[web]\nuri = w\n[database]\n; uri = c\nuri =\n   d\nlist = 1").as_deref(),
+            Some("d")
+        );
+        assert_eq!(uri("[database]\nuri = a\n[web]\nx = 1\n[database]\nuri = b").as_deref(), Some("b"));
+        assert_eq!(uri("[database]\nuri = a%%b").as_deref(), Some("a%%b"));
+        assert_eq!(uri("[database]\npath = x\n"), None);
+        assert_eq!(uri("uri = x"), None);
+    }
+
+    #[test]
+    fn a_missing_host_becomes_the_socket() {
+        let folder = Some("/run/postgresql");
+        assert_eq!(with_host("postgresql://", folder), "postgresql://%2Frun%2Fpostgresql");
+        assert_eq!(with_host("postgresql:///", None), "postgresql://localhost/");
+        assert_eq!(with_host("postgresql://u:p@/x", folder), "postgresql://u:p@%2Frun%2Fpostgresql/x");
+        assert_eq!(with_host("postgresql://h/", folder), "postgresql://h/");
+        assert_eq!(with_host("postgresql://u@/?host=%2Ftmp", folder), "postgresql://u@/?host=%2Ftmp");
+    }
+
+    #[test]
+    fn problems_name_the_file_and_hide_the_password() {
+        let folder = tempfile::tempdir().unwrap();
+        let sentence = |text: &str| {
+            let path = folder.path().join("trytond.conf");
+            std::fs::write(&path, text).unwrap();
+            read(&path).unwrap_err().to_string()
+        };
+        assert!(sentence("[web]\n").contains("trytond.conf: there is no uri in [database]"));
+        assert!(sentence("[database]\nuri = sqlite://").contains("SQLite"));
+        assert!(!sentence("[database]\nuri = mysql://u:secret@h/").contains("secret"));
+        assert!(read(&folder.path().join("no.conf")).unwrap_err().to_string().contains("cannot be read"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Code maps: keys that Tryton stores → FHIR codes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    finding::{Findings, suggestion},
+    text::{Item, Kind, Table},
+};
+
+/// A code map. It must name every key of the selection it is used for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CodeMap {
+    /// File name without extension.
+    pub name: String,
+    /// Entries by Tryton key.
+    pub entries: BTreeMap<String, Option<Code>>,
+}
+
+/// The FHIR code of a key; an entry without one leaves the element out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Code system.
+    pub system: Option<String>,
+    /// Code.
+    pub code: String,
+    /// Display text.
+    pub display: Option<String>,
+}
+
+impl CodeMap {
+    /// Code of a key.
+    pub fn code(&self, key: &str) -> Option<&Code> {
+        self.entries.get(key)?.as_ref()
+    }
+
+    /// Keys whose code satisfies a condition.
+    pub fn keys<'a>(&'a self, wanted: impl Fn(&Code) -> bool + 'a) -> impl Iterator<Item = &'a str> {
+        self.entries
+            .iter()
+            .filter(move |(_, code)| code.as_ref().is_some_and(&wanted))
+            .map(|(key, _)| key.as_str())
+    }
+}
+
+/// Names of code systems and identifier systems (`systems.toml`).
+#[derive(Debug, Default)]
+pub struct Systems {
+    site: String,
+    names: BTreeMap<String, String>,
+}
+
+impl Systems {
+    /// Reads `systems.toml`; `{site}` stands for the configured prefix.
+    pub fn read(table: Option<&Table>, site: &str, findings: &mut Findings) -> Self {
+        let mut names = BTreeMap::new();
+        for (key, item) in table.map(|table| table.entries.as_slice()).unwrap_or_default() {
+            match item.text() {
+                Some(uri) => drop(names.insert(key.name.clone(), uri.replace("{site}", site))),
+                None => findings.add("systems", &item.place, "a URI in quotes", item.describe(), ""),
+            }
+        }
+        Self { site: site.to_owned(), names }
+    }
+
+    /// The URI of a name; text with a colon or a slash is a URI already.
+    pub fn uri(&self, text: &str, item: &Item, findings: &mut Findings) -> Option<String> {
+        if let Some(uri) = self.names.get(text) {
+            return Some(uri.clone());
+        }
+        let text = text.replace("{site}", &self.site);
+        if text.contains(':') || text.contains('/') {
+            return Some(text);
+        }
+        findings.add(
+            "system-unknown",
+            &item.place,
+            "a name from systems.toml or a URI",
+            format!("`{text}`"),
+            suggestion(&text, self.names.keys().map(String::as_str)),
+        );
+        None
+    }
+}
+
+/// Reads a file of `codes/`: `system`, optional `[display]`, and `[map]` with a code, a table or `false` for each key.
+pub fn read(name: &str, table: &Table, systems: &Systems, findings: &mut Findings) -> Arc<CodeMap> {
+    let system = table.item("system").and_then(|item| systems.uri(item.text()?, item, findings));
+    let mut entries = BTreeMap::new();
+    for (key, item) in &table.entries {
+        match (key.name.as_str(), &item.kind) {
+            ("system", Kind::Text(_)) | ("description", Kind::Text(_)) => {}
+            ("map", Kind::Table(map)) => {
+                for (key, item) in &map.entries {
+                    entries.insert(key.name.clone(), entry(item, system.as_deref(), systems, findings));
+                }
+            }
+            _ => findings.add(
+                "codes-key",
+                &key.place,
+                "`system`, `description` or `[map]`",
+                format!("`{}` = {}", key.name, item.describe()),
+                suggestion(&key.name, ["system", "description", "map"]),
+            ),
+        }
+    }
+    Arc::new(CodeMap { name: name.to_owned(), entries })
+}
+
+fn entry(item: &Item, system: Option<&str>, systems: &Systems, findings: &mut Findings) -> Option<Code> {
+    let coded = |system: Option<&str>, code: &str, display: Option<&str>| {
+        let display = display.or_else(|| crate::fhir::codes::display(system?, code)).map(str::to_owned);
+        Some(Code { system: system.map(str::to_owned), code: code.to_owned(), display })
+    };
+    match &item.kind {
+        Kind::Text(code) => coded(system, code, None),
+        Kind::Flag(false) => None,
+        Kind::Table(table) => {
+            let own = table.item("system").and_then(|item| systems.uri(item.text()?, item, findings));
+            let code = table.item("code").and_then(Item::text);
+            let display = table.item("display").and_then(Item::text);
+            match code {
+                Some(code) => coded(own.as_deref().or(system), code, display),
+                None => {
+                    findings.add("codes-entry", &item.place, "a `code`", "none", "");
+                    None
+                }
+            }
+        }
+        _ => {
+            findings.add("codes-entry", &item.place, "a code, a table or `false`", item.describe(), "");
+            None
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Files → compiled mappings, with all findings at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    codes::{self, CodeMap, Systems},
+    compiled::{Compiled, Each, Emit, Object, ResourceType, Row, Slot, Source},
+    files::Files,
+    finding::{Findings, Place, suggestion},
+    path::{Context, Renames, Resolver},
+    text::{self, Item, Kind, Table},
+};
+use crate::{fhir::structure, tryton::Catalog};
+
+/// What a compilation needs to know.
+#[derive(Debug)]
+pub struct Options {
+    /// URI prefix of the site's own systems.
+    pub site: String,
+}
+
+/// State of a compilation.
+pub(super) struct Compiler<'a> {
+    pub(super) resolver: Resolver<'a>,
+    pub(super) systems: Systems,
+    pub(super) codes: BTreeMap<String, Arc<CodeMap>>,
+    pub(super) parts: BTreeMap<String, Table>,
+    /// (type, model) → prefix and key of the ids.
+    pub(super) targets: BTreeMap<(String, String), (Option<String>, Option<String>)>,
+    pub(super) findings: Findings,
+    skipped: Vec<(String, String)>,
+}
+
+/// The row of a scope while it is compiled.
+#[derive(Default)]
+pub(super) struct Scope {
+    pub(super) row: Row,
+}
+
+impl Scope {
+    /// The slot of a value; equal values share one.
+    pub(super) fn slot(&mut self, slot: Slot) -> usize {
+        self.row.slots.iter().position(|known| *known == slot).unwrap_or_else(|| {
+            self.row.slots.push(slot);
+            self.row.slots.len() - 1
+        })
+    }
+
+    pub(super) fn each(&mut self, each: Each) -> usize {
+        self.row.eaches.push(each);
+        self.row.eaches.len() - 1
+    }
+}
+
+/// A source as it stands in a file.
+struct Draft<'t> {
+    type_name: String,
+    name: String,
+    model: String,
+    prefix: Option<String>,
+    table: &'t Table,
+    place: Place,
+}
+
+const TYPE_KEYS: [&str; 10] =
+    ["type", "model", "module", "where", "profile", "element", "search", "source", "emit", "description"];
+const SOURCE_KEYS: [&str; 7] = ["model", "module", "id", "where", "element", "emit", "description"];
+
+/// Compiles the files for a catalogue.
+pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
+    let mut findings = Findings::default();
+    let mut tables = BTreeMap::new();
+    for (name, text) in files.iter() {
+        if let Some(table) = text::parse(name, text, &mut findings) {
+            tables.insert(name.to_owned(), table);
+        }
+    }
+    let systems = Systems::read(tables.get("systems.toml"), &options.site, &mut findings);
+    let mut renames = Renames::default();
+    let mut codes = BTreeMap::new();
+    let mut parts = BTreeMap::new();
+    let mut types: Vec<&Table> = Vec::new();
+    for (name, table) in &tables {
+        let stem = |prefix: &str| name.strip_prefix(prefix)?.strip_suffix(".toml").map(str::to_owned);
+        if let Some(stem) = stem("codes/") {
+            codes.insert(stem.clone(), codes::read(&stem, table, &systems, &mut findings));
+        } else if let Some(stem) = stem("parts/") {
+            parts.insert(stem, table.clone());
+        } else if let Some(stem) = stem("series/") {
+            if stem == catalog.gnuhealth {
+                renames = Renames::read(table, &mut findings);
+            }
+        } else if name != "systems.toml" {
+            types.push(table);
+        }
+    }
+    let resolver = Resolver { catalog, renames };
+    let mut compiler =
+        Compiler { resolver, systems, codes, parts, targets: BTreeMap::new(), findings, skipped: Vec::new() };
+    let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
+    compiler.aim(&drafts);
+    let mut compiled = Compiled { fingerprint: files.fingerprint(), ..Compiled::default() };
+    let names: BTreeSet<_> = drafts.iter().map(|draft| draft.type_name.clone()).collect();
+    for name in names {
+        let sources: Vec<_> = drafts
+            .iter()
+            .filter(|draft| draft.type_name == name)
+            .filter_map(|draft| compiler.source(draft))
+            .collect();
+        if sources.is_empty() {
+            continue;
+        }
+        let files: Vec<_> = types
+            .iter()
+            .copied()
+            .filter(|table| table.item("type").and_then(Item::text) == Some(name.as_str()))
+            .collect();
+        let profiles = files
+            .iter()
+            .filter_map(|table| table.item("profile"))
+            .flat_map(Item::each)
+            .filter_map(|item| item.text().map(str::to_owned))
+            .collect();
+        let parameters = compiler.parameters(&name, &sources, &files);
+        compiled.types.insert(name.clone(), ResourceType { name, sources, parameters, profiles });
+    }
+    compiled.skipped = compiler.skipped;
+    let mut findings = compiler.findings;
+    findings.0.sort_by(|left, right| {
+        (&left.place.file, left.place.line, left.place.column).cmp(&(
+            &right.place.file,
+            right.place.line,
+            right.place.column,
+        ))
+    });
+    (compiled, findings)
+}
+
+impl Compiler<'_> {
+    fn known_keys(&mut self, table: &Table, known: &[&str]) {
+        for (key, _) in &table.entries {
+            if !known.contains(&key.name.as_str()) {
+                self.findings.add(
+                    "key-unknown",
+                    &key.place,
+                    format!("one of {}", known.join(", ")),
+                    format!("`{}`", key.name),
+                    suggestion(&key.name, known.iter().copied()),
+                );
+            }
+        }
+    }
+
+    /// The sources of one file.
+    fn drafts<'t>(&mut self, table: &'t Table) -> Vec<Draft<'t>> {
+        self.known_keys(table, &TYPE_KEYS);
+        let Some(type_name) = table.item("type").and_then(Item::text) else {
+            self.findings.add("type-missing", &table.place, "type = \"…\"", "none", "every mapping file names its FHIR type");
+            return Vec::new();
+        };
+        if structure::resource(type_name).is_none() {
+            let place = table.item("type").map_or(&table.place, |item| &item.place);
+            let hint = structure::suggested_resource(type_name).map(|name| format!("did you mean `{name}`?"));
+            self.findings.add("type-unknown", place, "a FHIR R4 resource type", format!("`{type_name}`"), hint.unwrap_or_default());
+            return Vec::new();
+        }
+        let Some(sources) = table.item("source").and_then(Item::table) else {
+            return self.draft(type_name, "", table, table.place.clone()).into_iter().collect();
+        };
+        let mut drafts = Vec::new();
+        for (key, item) in &sources.entries {
+            if let Some(source) = item.table() {
+                self.known_keys(source, &SOURCE_KEYS);
+                drafts.extend(self.draft(type_name, &key.name, source, key.place.clone()));
+            }
+        }
+        drafts
+    }
+
+    fn draft<'t>(&mut self, type_name: &str, name: &str, table: &'t Table, place: Place) -> Option<Draft<'t>> {
+        let Some(model) = table.item("model").and_then(Item::text) else {
+            self.findings.add("model-missing", &place, "model = \"…\"", "none", "");
+            return None;
+        };
+        let prefix = table.item("id").and_then(Item::text).map(str::to_owned);
+        if !name.is_empty() && prefix.is_none() {
+            self.findings.add("id-missing", &place, "id = \"…\", the prefix of this source's ids", "none", "");
+        }
+        let id_like = |text: &str| {
+            !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        if let Some(item) = table.item("id").filter(|item| !item.text().is_some_and(id_like)) {
+            self.findings.add("id-form", &item.place, "1 to 12 characters of a-z and 0-9", item.describe(), "");
+        }
+        Some(Draft {
+            type_name: type_name.to_owned(),
+            name: name.to_owned(),
+            model: model.to_owned(),
+            prefix,
+            table,
+            place,
+        })
+    }
+
+    /// Learns which models references may point to.
+    fn aim(&mut self, drafts: &[Draft<'_>]) {
+        for draft in drafts {
+            if !self.available(draft) {
+                continue;
+            }
+            let keys: Vec<_> = draft.table.item("emit").map(Item::each).unwrap_or_default().to_vec();
+            let key = match keys.as_slice() {
+                [] => None,
+                [one] => one.table().and_then(|table| table.item("key")).and_then(Item::text).map(str::to_owned),
+                _ => continue,
+            };
+            self.targets
+                .entry((draft.type_name.clone(), draft.model.clone()))
+                .or_insert((draft.prefix.clone(), key));
+        }
+    }
+
+    fn available(&self, draft: &Draft<'_>) -> bool {
+        let module = draft.table.item("module").and_then(Item::text);
+        module.is_none_or(|module| self.resolver.catalog.modules.contains(module))
+            && self.resolver.catalog.models.contains_key(&draft.model)
+    }
+
+    fn source(&mut self, draft: &Draft<'_>) -> Option<Source> {
+        let label = if draft.name.is_empty() {
+            draft.type_name.clone()
+        } else {
+            format!("{} ({})", draft.type_name, draft.name)
+        };
+        let module = draft.table.item("module").and_then(Item::text);
+        if let Some(module) = module.filter(|module| !self.resolver.catalog.modules.contains(*module)) {
+            self.skipped.push((label, format!("the module {module} is not activated")));
+            return None;
+        }
+        let Some(model) = self.resolver.catalog.models.get(&draft.model) else {
+            if self.resolver.catalog.documented(&draft.model, None) {
+                self.skipped.push((label, format!("this database has no model {}", draft.model)));
+            } else {
+                let place = draft.table.item("model").map_or(&draft.place, |item| &item.place);
+                let hint = suggestion(&draft.model, self.resolver.catalog.models.keys().map(String::as_str));
+                self.findings.add("model-unknown", place, "a Tryton model", format!("`{}`", draft.model), hint);
+            }
+            return None;
+        };
+        let table = model.table.clone();
+        let context = Context::root(&draft.model);
+        let filter = match draft.table.item("where") {
+            Some(filter) => match self.condition(&context, filter) {
+                Some(condition) => Some(condition),
+                None => {
+                    self.skipped.push((label, "a field of its `where` does not exist in this database".to_owned()));
+                    return None;
+                }
+            },
+            None => None,
+        };
+        let mut scope = Scope::default();
+        let shared = draft.table.item("element").and_then(Item::table);
+        let mut emits = Vec::new();
+        match draft.table.item("emit") {
+            None => {
+                let Some(shared) = shared else {
+                    self.findings.add("element-missing", &draft.place, "[element]", "none", "");
+                    return None;
+                };
+                emits.extend(self.emit(&mut scope, &context, draft, shared, None));
+            }
+            Some(items) => {
+                for item in items.each() {
+                    if let Some(table) = item.table() {
+                        let merged = merge(shared, table);
+                        emits.extend(self.emit(&mut scope, &context, draft, &merged, Some(table)));
+                    }
+                }
+            }
+        }
+        if emits.is_empty() {
+            self.skipped.push((label, "none of its elements exists in this database".to_owned()));
+            return None;
+        }
+        Some(Source { model: draft.model.clone(), table, prefix: draft.prefix.clone(), filter, row: scope.row, emits })
+    }
+
+    fn emit(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        draft: &Draft<'_>,
+        body: &Table,
+        own: Option<&Table>,
+    ) -> Option<Emit> {
+        let key = own.and_then(|own| own.item("key")).and_then(Item::text).map(str::to_owned);
+        let when = match own.and_then(|own| own.item("when")) {
+            Some(when) => Some(self.condition(context, when)?),
+            None => None,
+        };
+        if let Some(condition) = &when {
+            scope.slot(Slot::Holds(condition.clone()));
+        }
+        let body = self.object(scope, context, &draft.type_name, body)?;
+        self.required(draft, &body);
+        Some(Emit { key, when, body })
+    }
+
+    /// Every required element of the type is mapped.
+    fn required(&mut self, draft: &Draft<'_>, body: &Object) {
+        for element in structure::children(&draft.type_name) {
+            let mapped = body.members.iter().any(|member| member.element == element.name && !member.name.starts_with('_'));
+            let written = table_has(draft.table, element);
+            if element.min > 0 && !mapped && !written {
+                self.findings.add(
+                    "required-missing",
+                    &draft.place,
+                    format!("the required element `{}`", element.name),
+                    "none",
+                    "map it, with `absent = \"unknown\"` when a record may lack it",
+                );
+            }
+        }
+    }
+}
+
+/// The element stands in the file, though this database lacks its fields.
+fn table_has(table: &Table, element: &'static structure::Element) -> bool {
+    let inside = |table: &Table| element.names().any(|(name, _)| table.has(&name));
+    table.item("element").and_then(Item::table).is_some_and(inside)
+        || table
+            .item("emit")
+            .map(Item::each)
+            .unwrap_or_default()
+            .iter()
+            .any(|item| item.table().is_some_and(inside))
+}
+
+/// The shared elements of a source with those of one emit.
+fn merge(shared: Option<&Table>, own: &Table) -> Table {
+    let mut merged = shared.cloned().unwrap_or(Table { entries: Vec::new(), place: own.place.clone() });
+    for (key, item) in &own.entries {
+        if key.name == "key" || key.name == "when" {
+            continue;
+        }
+        merged.entries.retain(|(known, _)| known.name != key.name);
+        if !matches!(item.kind, Kind::Flag(false)) || structure::is_primitive(&key.name) {
+            merged.entries.push((key.clone(), item.clone()));
+        }
+    }
+    merged
+}

@@ -1,0 +1,373 @@
+//! Compiled mappings: nothing optional left to guess, no text of a mapping file left to read.
+//!
+//! A [`Source`] is one way in which records of a model become resources of a type. Its [`Row`] says which values a
+//! statement must fetch; the [`Object`] of each [`Emit`] says how the row is written and where a search looks.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::codes::CodeMap;
+
+/// All mappings that hold for one database.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// Served types by name.
+    pub types: BTreeMap<String, ResourceType>,
+    /// Sources left out, and why.
+    pub skipped: Vec<(String, String)>,
+    /// Changes when any mapping changes; paging links of another mapping are refused.
+    pub fingerprint: u64,
+}
+
+/// A served resource type.
+#[derive(Debug)]
+pub struct ResourceType {
+    /// FHIR name.
+    pub name: String,
+    /// Sources, in the order that default paging follows.
+    pub sources: Vec<Source>,
+    /// Search parameters by name.
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Profiles that its resources satisfy.
+    pub profiles: Vec<String>,
+}
+
+/// A model whose records become resources.
+#[derive(Debug)]
+pub struct Source {
+    /// Tryton model.
+    pub model: String,
+    /// Its table.
+    pub table: String,
+    /// Prefix of the ids; a type with one source has none.
+    pub prefix: Option<String>,
+    /// Only these records.
+    pub filter: Option<Condition>,
+    /// What a statement fetches.
+    pub row: Row,
+    /// What each record becomes, one or several resources.
+    pub emits: Vec<Emit>,
+}
+
+/// One resource made of a record.
+#[derive(Debug)]
+pub struct Emit {
+    /// Last part of the id, when a record becomes several resources.
+    pub key: Option<String>,
+    /// Only when this holds.
+    pub when: Option<Condition>,
+    /// The resource.
+    pub body: Object,
+}
+
+/// Values that a statement fetches for one record.
+#[derive(Debug, Default)]
+pub struct Row {
+    /// Scalar values, by slot.
+    pub slots: Vec<Slot>,
+    /// Repeated rows; their slots follow the scalar ones.
+    pub eaches: Vec<Each>,
+}
+
+/// A scalar of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Slot {
+    /// A value.
+    Value(Expression),
+    /// Whether a condition holds.
+    Holds(Condition),
+}
+
+/// Rows of a one2many or many2many, or of any model that points here.
+#[derive(Debug)]
+pub struct Each {
+    /// The path to the rows: hops from this scope, then the relation.
+    pub hops: Vec<Hop>,
+    /// Levels up to the scope in which the path starts (`^`).
+    pub up: usize,
+    /// The relation.
+    pub relation: Relation,
+    /// Only these rows.
+    pub filter: Option<Condition>,
+    /// Order of the rows; the id is added.
+    pub order: Vec<(Expression, bool)>,
+    /// What is fetched of each row.
+    pub row: Row,
+}
+
+/// A to-many step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relation {
+    /// Model and field it is a field of, for field access; none when it was named from the other side.
+    pub field: Option<(String, String)>,
+    /// Model of the rows.
+    pub model: String,
+    /// Table of the rows.
+    pub table: String,
+    /// Field of the rows that points back.
+    pub inverse: String,
+    /// The rows have a field `active`; inactive ones are left out.
+    pub active: bool,
+}
+
+/// A many2one step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hop {
+    /// Model that has the field.
+    pub model: String,
+    /// Field, also its column.
+    pub field: String,
+    /// Target model.
+    pub target: String,
+    /// Table of the target.
+    pub table: String,
+}
+
+/// SQL type of a column as far as writing and comparing need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants are Tryton's field types")]
+pub enum Kind {
+    Boolean,
+    Integer,
+    Float,
+    Numeric,
+    Text,
+    Date,
+    /// Naive UTC.
+    Timestamp,
+    Binary,
+}
+
+/// A column reached by a path.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Levels up to the scope in which the path starts (`^`).
+    pub up: usize,
+    /// Steps from there.
+    pub hops: Vec<Hop>,
+    /// Model that has the field.
+    pub model: String,
+    /// Field, also its column.
+    pub field: String,
+    /// Type.
+    pub kind: Kind,
+    /// Translated through `ir_translation`.
+    pub translated: bool,
+    /// Target model of a many2one.
+    pub target: Option<String>,
+}
+
+/// A scalar expression over the columns of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    /// A column.
+    Column(Box<Column>),
+    /// A constant text.
+    Constant(String),
+    /// The first that has a value.
+    First(Vec<Expression>),
+    /// All that have a value, joined.
+    Join(Vec<Expression>, String),
+    /// True when all are true.
+    All(Vec<Expression>),
+    /// The value of the first condition that holds.
+    Case(Vec<(Condition, Expression)>),
+}
+
+impl Expression {
+    /// Type of the value.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Column(column) => column.kind,
+            Self::Constant(_) | Self::Join(..) => Kind::Text,
+            Self::All(_) => Kind::Boolean,
+            Self::First(all) => all.first().map_or(Kind::Text, Self::kind),
+            Self::Case(branches) => branches.first().map_or(Kind::Text, |(_, value)| value.kind()),
+        }
+    }
+}
+
+/// A condition over a record. NULL never satisfies a condition, except the negation of one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// Always.
+    Always,
+    /// The value is known: not NULL, not an empty text, not a false boolean.
+    Known(Expression),
+    /// The value is one of these.
+    OneOf(Expression, Vec<String>),
+    /// The value is above this number.
+    Above(Expression, String),
+    /// The text matches this POSIX pattern.
+    Matches(Expression, String),
+    /// Two values are equal.
+    Same(Expression, Expression),
+    /// There is such a row.
+    Exists(Box<Exists>),
+    /// All hold.
+    All(Vec<Condition>),
+    /// Any holds.
+    Any(Vec<Condition>),
+    /// Does not hold.
+    Not(Box<Condition>),
+}
+
+/// Existence of a related row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exists {
+    /// Steps to the record that has the relation.
+    pub hops: Vec<Hop>,
+    /// Levels up to the scope in which the path starts.
+    pub up: usize,
+    /// The relation.
+    pub relation: Relation,
+    /// What holds for the row.
+    pub filter: Option<Condition>,
+}
+
+/// A complex value: a resource, a datatype or a backbone element.
+#[derive(Debug)]
+pub struct Object {
+    /// FHIR type or backbone path: `Patient`, `HumanName`, `Patient.contact`.
+    pub type_name: String,
+    /// Elements in the order of the specification.
+    pub members: Vec<Member>,
+    /// Slot of the condition that must hold.
+    pub when: Option<usize>,
+    /// Holds at least one value of the record; an object of constants only is written always.
+    pub dynamic: bool,
+}
+
+/// An element of an object.
+#[derive(Debug)]
+pub struct Member {
+    /// JSON name: `birthDate`, `valueQuantity`, `_birthDate`.
+    pub name: String,
+    /// Definition name: `value[x]` for `valueQuantity`.
+    pub element: String,
+    /// Repeats: written as an array.
+    pub list: bool,
+    /// Must be present (min ≥ 1).
+    pub required: bool,
+    /// Code of the data-absent-reason when there is no value.
+    pub absent: Option<String>,
+    /// FHIR type of the value.
+    pub type_name: String,
+    /// The value.
+    pub node: Node,
+}
+
+/// The value of an element.
+#[derive(Debug)]
+pub enum Node {
+    /// Constant primitive as JSON text, and its text for searches.
+    Constant {
+        /// JSON.
+        json: String,
+        /// Text.
+        text: String,
+    },
+    /// A primitive of the record.
+    Leaf(Leaf),
+    /// `system`, `code` and `display` from a code map, as the members of a Coding.
+    Coding(Leaf),
+    /// A constant Coding.
+    FixedCoding {
+        /// System.
+        system: String,
+        /// Code.
+        code: String,
+        /// Display.
+        display: Option<String>,
+    },
+    /// A reference to a resource made of the record that a many2one points to.
+    Reference(Box<Reference>),
+    /// Content type, data of a binary column.
+    Attachment(Leaf),
+    /// A complex value.
+    Object(Object),
+    /// Several values of a repeating element.
+    List(Vec<Node>),
+    /// Values of related rows.
+    Each {
+        /// Index in [`Row::eaches`].
+        each: usize,
+        /// What each row becomes.
+        node: Box<Node>,
+    },
+    /// A value under a condition.
+    When {
+        /// Slot of the condition.
+        slot: usize,
+        /// The value.
+        node: Box<Node>,
+    },
+}
+
+/// A primitive made of one expression.
+#[derive(Debug)]
+pub struct Leaf {
+    /// Slot of the value.
+    pub slot: usize,
+    /// The value.
+    pub expression: Expression,
+    /// Code map that translates it.
+    pub codes: Option<Arc<CodeMap>>,
+    /// FHIR primitive type.
+    pub type_name: String,
+}
+
+/// A reference.
+#[derive(Debug)]
+pub struct Reference {
+    /// Type referred to.
+    pub target: String,
+    /// Slot of the record id.
+    pub slot: usize,
+    /// The record id.
+    pub expression: Expression,
+    /// Prefix of the target's ids.
+    pub prefix: Option<String>,
+    /// Key of the target's ids.
+    pub key: Option<String>,
+    /// Tryton model of the target.
+    pub model: String,
+    /// Display text.
+    pub display: Option<Leaf>,
+}
+
+/// A search parameter of a type.
+#[derive(Debug)]
+pub struct Parameter {
+    /// Name.
+    pub name: String,
+    /// FHIR search parameter type.
+    pub kind: crate::search::registry::Kind,
+    /// Canonical URL of the definition, when it is one of R4's.
+    pub url: Option<String>,
+    /// Target types of a reference parameter.
+    pub targets: Vec<String>,
+    /// Where it looks: per source, per emit, the places.
+    pub places: Vec<Vec<Vec<Spot>>>,
+}
+
+/// A place that a parameter looks at: a way through members and repeated rows to a node.
+#[derive(Clone, Debug)]
+pub struct Spot {
+    /// Steps from the body of the emit to the node.
+    pub steps: Vec<Step>,
+    /// Only where this sibling has this constant value (`telecom.where(system='phone')`).
+    pub filter: Option<(String, String)>,
+}
+
+/// One step of a [`Spot`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Member of an object, by position.
+    Member(usize),
+    /// Item of a list.
+    Item(usize),
+    /// Into the value of a related row.
+    Row,
+    /// Into a conditional value.
+    Inside,
+}

@@ -1,0 +1,222 @@
+//! Search parameters: R4's own follow from the mapped elements; `[search]` says what differs.
+
+use std::collections::BTreeMap;
+
+use super::{
+    body::is_dynamic,
+    compile::Compiler,
+    compiled::{Node, Object, Parameter, Source, Spot, Step},
+    finding::suggestion,
+    text::{Item, Kind, Table},
+};
+use crate::search::registry::{self, Path};
+
+/// One step of a path through elements, of a definition or of a mapping.
+enum Way<'a> {
+    Element(&'a str),
+    As(&'a str),
+    Refers(&'a str),
+    Where(&'a str, &'a str),
+}
+
+impl Compiler<'_> {
+    /// The parameters of a type.
+    pub(super) fn parameters(
+        &mut self,
+        type_name: &str,
+        sources: &[Source],
+        files: &[&Table],
+    ) -> BTreeMap<String, Parameter> {
+        let mut parameters = BTreeMap::new();
+        for definition in registry::parameters(type_name) {
+            let unsupported = matches!(definition.kind, registry::Kind::Composite | registry::Kind::Special);
+            if unsupported || definition.name.starts_with('_') {
+                continue;
+            }
+            let ways: Vec<Vec<Way<'_>>> = definition.paths.iter().filter_map(ways).collect();
+            let places = places(sources, &ways);
+            if places.iter().flatten().any(|spots| !spots.is_empty()) {
+                parameters.insert(
+                    definition.name.to_owned(),
+                    Parameter {
+                        name: definition.name.to_owned(),
+                        kind: definition.kind,
+                        url: Some(definition.url.clone()),
+                        targets: definition.targets.iter().map(|target| (*target).to_owned()).collect(),
+                        places,
+                    },
+                );
+            }
+        }
+        for table in files.iter().filter_map(|file| file.item("search")).filter_map(Item::table) {
+            for (key, item) in &table.entries {
+                self.declared(type_name, sources, &key.name, item, &mut parameters);
+            }
+        }
+        parameters
+    }
+
+    /// `name = "element.path"`, a list of them, or `false` to leave a parameter out.
+    fn declared(
+        &mut self,
+        type_name: &str,
+        sources: &[Source],
+        name: &str,
+        item: &Item,
+        parameters: &mut BTreeMap<String, Parameter>,
+    ) {
+        let definition = registry::parameter(type_name, name);
+        if matches!(item.kind, Kind::Flag(false)) {
+            parameters.remove(name);
+            return;
+        }
+        let (paths, kind) = match item.table() {
+            Some(table) => (table.item("element").unwrap_or(item), table.item("type").and_then(Item::text)),
+            None => (item, None),
+        };
+        let Some(kind) = definition.map(|definition| definition.kind).or_else(|| kind.and_then(kind_named)) else {
+            self.findings.add(
+                "search-type",
+                &item.place,
+                "{ type = \"token\", element = … } for a parameter that R4 does not define",
+                item.describe(),
+                suggestion(name, registry::parameters(type_name).map(|parameter| parameter.name)),
+            );
+            return;
+        };
+        let mut all = Vec::new();
+        for path in paths.each() {
+            match path.text() {
+                Some(text) => all.push(text.split('.').map(Way::Element).collect::<Vec<_>>()),
+                None => self.findings.add("search-element", &path.place, "the path of an element", path.describe(), ""),
+            }
+        }
+        let places = places(sources, &all);
+        if places.iter().flatten().all(Vec::is_empty) {
+            self.findings.add(
+                "search-element",
+                &item.place,
+                "the path of a mapped element",
+                paths.describe(),
+                "paths here are names of FHIR elements, as in `name.family`",
+            );
+            return;
+        }
+        parameters.insert(
+            name.to_owned(),
+            Parameter {
+                name: name.to_owned(),
+                kind,
+                url: definition.map(|definition| definition.url.clone()),
+                targets: definition
+                    .map(|definition| definition.targets.iter().map(|target| (*target).to_owned()).collect())
+                    .unwrap_or_default(),
+                places,
+            },
+        );
+    }
+}
+
+fn kind_named(name: &str) -> Option<registry::Kind> {
+    use registry::Kind;
+    let all = [Kind::Number, Kind::Date, Kind::String, Kind::Token, Kind::Reference, Kind::Quantity, Kind::Uri];
+    all.into_iter().find(|kind| kind.code() == name)
+}
+
+fn ways(path: &Path) -> Option<Vec<Way<'static>>> {
+    let Path::Steps(steps) = path else { return None };
+    steps
+        .iter()
+        .map(|step| match step {
+            registry::Step::Element(name) => Some(Way::Element(name)),
+            registry::Step::As(name) => Some(Way::As(name)),
+            registry::Step::Refers(name) => Some(Way::Refers(name)),
+            registry::Step::Where { element, is } => Some(Way::Where(element, is)),
+            registry::Step::Exists | registry::Step::Holds => None,
+        })
+        .collect()
+}
+
+fn places(sources: &[Source], ways: &[Vec<Way<'_>>]) -> Vec<Vec<Vec<Spot>>> {
+    let spots = |body: &Object| -> Vec<Spot> {
+        let mut found = Vec::new();
+        for way in ways {
+            in_object(body, way, Spot { steps: Vec::new(), filter: None }, &mut found);
+        }
+        found
+    };
+    sources.iter().map(|source| source.emits.iter().map(|emit| spots(&emit.body)).collect()).collect()
+}
+
+/// Follows a way from an object.
+fn in_object(object: &Object, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
+    let Some((Way::Element(name), rest)) = way.split_first() else { return };
+    for (index, member) in object.members.iter().enumerate().filter(|(_, member)| member.element == *name) {
+        let mut spot = spot.clone();
+        spot.steps.push(Step::Member(index));
+        let mut rest = rest;
+        let mut fits = true;
+        while let Some((step, after)) = rest.split_first() {
+            match step {
+                Way::As(type_name) => fits &= member.type_name.eq_ignore_ascii_case(type_name),
+                Way::Where(element, value) => spot.filter = Some(((*element).to_owned(), (*value).to_owned())),
+                Way::Refers(target) => spot.filter = Some(("reference".to_owned(), (*target).to_owned())),
+                Way::Element(_) => break,
+            }
+            rest = after;
+        }
+        if fits && !member.name.starts_with('_') {
+            in_node(&member.node, rest, spot, found);
+        }
+    }
+}
+
+/// Follows the rest of a way from a node, through lists, rows and conditions.
+fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
+    let step = |step| {
+        let mut next = spot.clone();
+        next.steps.push(step);
+        next
+    };
+    match node {
+        Node::List(nodes) => {
+            for (index, node) in nodes.iter().enumerate() {
+                in_node(node, way, step(Step::Item(index)), found);
+            }
+        }
+        Node::Each { node, .. } => in_node(node, way, step(Step::Row), found),
+        Node::When { node, .. } => in_node(node, way, step(Step::Inside), found),
+        Node::Reference(reference) if way.is_empty() => {
+            let fits = spot.filter.as_ref().is_none_or(|(_, target)| *target == reference.target);
+            if fits {
+                found.push(spot);
+            }
+        }
+        Node::Object(object) => {
+            if !where_fits(object, &spot) {
+                return;
+            }
+            if way.is_empty() {
+                found.push(Spot { filter: spot.filter.filter(|(element, _)| is_open(object, element)), ..spot });
+            } else {
+                in_object(object, way, spot, found);
+            }
+        }
+        _ if way.is_empty() => found.push(spot),
+        _ => {}
+    }
+}
+
+/// A constant sibling decides a filter now; a value of the record decides it in SQL.
+fn where_fits(object: &Object, spot: &Spot) -> bool {
+    let Some((element, wanted)) = &spot.filter else { return true };
+    match object.members.iter().find(|member| member.element == *element).map(|member| &member.node) {
+        Some(Node::Constant { text, .. }) => text == wanted,
+        Some(_) => true,
+        None => false,
+    }
+}
+
+fn is_open(object: &Object, element: &str) -> bool {
+    object.members.iter().any(|member| member.element == element && is_dynamic(&member.node))
+}

@@ -1,0 +1,328 @@
+//! Paths of Tryton fields → hops, relations and columns of the live catalogue.
+
+use std::collections::BTreeMap;
+
+use super::{
+    compiled::{Column, Hop, Kind, Relation},
+    finding::{Findings, Place, suggestion},
+    text::Table,
+};
+use crate::tryton::{Catalog, Field, FieldKind};
+
+/// Where a path starts: the model, and the hops that lead to it from the row of this scope.
+#[derive(Clone, Debug)]
+pub struct Level {
+    /// Model.
+    pub model: String,
+    /// Hops from the row's own model.
+    pub hops: Vec<Hop>,
+}
+
+/// The scopes around a path, outermost first.
+#[derive(Clone, Debug)]
+pub struct Context(pub Vec<Level>);
+
+impl Context {
+    /// The scope of a source.
+    pub fn root(model: &str) -> Self {
+        Self(vec![Level { model: model.to_owned(), hops: Vec::new() }])
+    }
+
+    /// The scope of rows of a relation.
+    pub fn row(&self, model: &str) -> Self {
+        let mut levels = self.0.clone();
+        levels.push(Level { model: model.to_owned(), hops: Vec::new() });
+        Self(levels)
+    }
+
+    fn level(&self, up: usize) -> Option<&Level> {
+        self.0.len().checked_sub(up + 1).map(|index| &self.0[index])
+    }
+}
+
+/// Names that differ between the mapping (GNU Health 5.0) and the database.
+#[derive(Debug, Default)]
+pub struct Renames(BTreeMap<(String, String), Option<String>>);
+
+impl Renames {
+    /// Reads a file of `series/`: a table per model, `new = "old"`, or `new = false` when the old series lacks it.
+    pub fn read(table: &Table, findings: &mut Findings) -> Self {
+        let mut names = BTreeMap::new();
+        for (model, item) in &table.entries {
+            let Some(fields) = item.table() else {
+                findings.add("series", &item.place, "a table of fields", item.describe(), "");
+                continue;
+            };
+            for (field, item) in &fields.entries {
+                names.insert((model.name.clone(), field.name.clone()), item.text().map(str::to_owned));
+            }
+        }
+        Self(names)
+    }
+
+    fn name<'a>(&'a self, model: &str, field: &'a str) -> Option<&'a str> {
+        match self.0.get(&(model.to_owned(), field.to_owned())) {
+            Some(name) => name.as_deref(),
+            None => Some(field),
+        }
+    }
+}
+
+/// What a path may lead to.
+#[derive(Debug)]
+pub enum Found<T> {
+    /// It is there.
+    Here(T),
+    /// The name is right, but this database does not have it (series, or a module that is not activated).
+    Absent,
+}
+
+/// Resolves paths against a catalogue.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    /// Live catalogue.
+    pub catalog: &'a Catalog,
+    /// Renames of the series.
+    pub renames: Renames,
+}
+
+/// A path to rows: levels up, hops, relation.
+pub type Rows = (usize, Vec<Hop>, Relation);
+
+impl Resolver<'_> {
+    /// A field of a model, by its name in GNU Health 5.0.
+    fn field(&self, model: &str, name: &str, place: &Place, findings: &mut Findings) -> Option<Found<&Field>> {
+        let Some(here) = self.catalog.models.get(model) else {
+            if self.catalog.documented(model, None) {
+                return Some(Found::Absent);
+            }
+            let known = self.catalog.models.keys().map(String::as_str);
+            findings.add("model-unknown", place, "a model of this database", format!("`{model}`"), suggestion(model, known));
+            return None;
+        };
+        let Some(actual) = self.renames.name(model, name) else { return Some(Found::Absent) };
+        match here.fields.get(actual) {
+            Some(field) if field.stored || is_relation(field) => Some(Found::Here(field)),
+            Some(_) => {
+                findings.add(
+                    "field-computed",
+                    place,
+                    format!("a stored field of {model}"),
+                    format!("`{name}`, which Tryton computes"),
+                    "name the fields it is computed from",
+                );
+                None
+            }
+            None if self.catalog.documented(model, Some(name)) => Some(Found::Absent),
+            None => {
+                let known = here.fields.keys().map(String::as_str);
+                findings.add(
+                    "field-unknown",
+                    place,
+                    format!("a field of {model}"),
+                    format!("`{name}`"),
+                    suggestion(name, known),
+                );
+                None
+            }
+        }
+    }
+
+    /// Walks `names` as many2one steps.
+    fn hops(&self, level: &Level, names: &[&str], place: &Place, findings: &mut Findings) -> Option<Found<Level>> {
+        let mut level = level.clone();
+        for name in names {
+            let field = match self.field(&level.model, name, place, findings)? {
+                Found::Here(field) => field,
+                Found::Absent => return Some(Found::Absent),
+            };
+            let FieldKind::Many2One { target } = &field.kind else {
+                findings.add(
+                    "path-step",
+                    place,
+                    "a many2one field before a dot",
+                    format!("`{name}` of {}", level.model),
+                    "rows of a one2many are reached with `each`",
+                );
+                return None;
+            };
+            let Some(model) = self.catalog.models.get(target) else { return Some(Found::Absent) };
+            level.hops.push(Hop {
+                model: level.model.clone(),
+                field: field.name.clone(),
+                target: target.clone(),
+                table: model.table.clone(),
+            });
+            level.model.clone_from(target);
+        }
+        Some(Found::Here(level))
+    }
+
+    fn start<'t>(
+        &self,
+        context: &Context,
+        path: &'t str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<(usize, Level, &'t str)> {
+        let rest = path.trim_start_matches('^');
+        let up = path.len() - rest.len();
+        match context.level(up) {
+            Some(level) => Some((up, level.clone(), rest)),
+            None => {
+                findings.add("path-up", place, "at most one `^` for each `each` around", format!("`{path}`"), "");
+                None
+            }
+        }
+    }
+
+    /// The level at the end of a path of many2one steps.
+    pub fn level(
+        &self,
+        context: &Context,
+        path: &str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<Level>> {
+        let (_, level, rest) = self.start(context, path, place, findings)?;
+        self.hops(&level, &split(rest), place, findings)
+    }
+
+    /// The column at the end of a path.
+    pub fn column(
+        &self,
+        context: &Context,
+        path: &str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<(Column, Field)>> {
+        let (up, level, rest) = self.start(context, path, place, findings)?;
+        let names = split(rest);
+        let (last, steps) = names.split_last()?;
+        let level = match self.hops(&level, steps, place, findings)? {
+            Found::Here(level) => level,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let field = match self.field(&level.model, last, place, findings)? {
+            Found::Here(field) => field,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let target = match &field.kind {
+            FieldKind::Many2One { target } => Some(target.clone()),
+            _ => None,
+        };
+        let Some(kind) = column_kind(&field.kind) else {
+            findings.add(
+                "field-type",
+                place,
+                "a field that holds one value",
+                format!("`{last}` of {} ({:?})", level.model, field.kind),
+                "rows of a one2many are reached with `each`",
+            );
+            return None;
+        };
+        let column = Column {
+            up,
+            hops: level.hops,
+            model: level.model,
+            field: field.name.clone(),
+            kind,
+            translated: field.translated,
+            target,
+        };
+        Some(Found::Here((column, field.clone())))
+    }
+
+    /// The rows that an `each` names: `party.addresses`, or `gnuhealth.newborn[patient]` for rows of another model.
+    pub fn rows(&self, context: &Context, path: &str, place: &Place, findings: &mut Findings) -> Option<Found<Rows>> {
+        let (up, level, rest) = self.start(context, path, place, findings)?;
+        if let Some(reverse) = rest.strip_suffix(']') {
+            let (steps, reverse) = reverse.rsplit_once('/').unwrap_or(("", reverse));
+            let Some((model, inverse)) = reverse.split_once('[') else {
+                findings.add("path-reverse", place, "MODEL[FIELD]", format!("`{path}`"), "");
+                return None;
+            };
+            let level = match self.hops(&level, &split(steps), place, findings)? {
+                Found::Here(level) => level,
+                Found::Absent => return Some(Found::Absent),
+            };
+            let field = match self.field(model, inverse, place, findings)? {
+                Found::Here(field) => field,
+                Found::Absent => return Some(Found::Absent),
+            };
+            if !matches!(&field.kind, FieldKind::Many2One { target } if *target == level.model) {
+                findings.add(
+                    "path-reverse",
+                    place,
+                    format!("a many2one of {model} to {}", level.model),
+                    format!("`{inverse}` ({:?})", field.kind),
+                    "",
+                );
+                return None;
+            }
+            let relation = self.relation(None, model, &field.name);
+            return Some(relation.map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))));
+        }
+        let names = split(rest);
+        let (last, steps) = names.split_last()?;
+        let level = match self.hops(&level, steps, place, findings)? {
+            Found::Here(level) => level,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let field = match self.field(&level.model, last, place, findings)? {
+            Found::Here(field) => field,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let named = Some((level.model.clone(), field.name.clone()));
+        let relation = match &field.kind {
+            FieldKind::One2Many { target, inverse: Some(inverse), by_reference: false } => {
+                self.relation(named, target, inverse)
+            }
+            FieldKind::Many2Many { relation, origin: Some(origin), .. } => self.relation(named, relation, origin),
+            _ => {
+                findings.add(
+                    "path-rows",
+                    place,
+                    "a one2many or many2many field",
+                    format!("`{last}` of {} ({:?})", level.model, field.kind),
+                    "name the rows from the other side: MODEL[FIELD]",
+                );
+                return None;
+            }
+        };
+        Some(relation.map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))))
+    }
+
+    fn relation(&self, field: Option<(String, String)>, model: &str, inverse: &str) -> Option<Relation> {
+        let here = self.catalog.models.get(model)?;
+        Some(Relation {
+            field,
+            model: model.to_owned(),
+            table: here.table.clone(),
+            inverse: inverse.to_owned(),
+            active: here.fields.get("active").is_some_and(|field| field.stored),
+        })
+    }
+}
+
+fn split(path: &str) -> Vec<&str> {
+    path.split('.').filter(|name| !name.is_empty()).collect()
+}
+
+fn is_relation(field: &Field) -> bool {
+    matches!(field.kind, FieldKind::One2Many { .. } | FieldKind::Many2Many { .. })
+}
+
+fn column_kind(kind: &FieldKind) -> Option<Kind> {
+    Some(match kind {
+        FieldKind::Boolean => Kind::Boolean,
+        FieldKind::Integer | FieldKind::BigInteger | FieldKind::Many2One { .. } => Kind::Integer,
+        FieldKind::Float => Kind::Float,
+        FieldKind::Numeric => Kind::Numeric,
+        FieldKind::Char | FieldKind::Text | FieldKind::Selection | FieldKind::Reference => Kind::Text,
+        FieldKind::Date => Kind::Date,
+        FieldKind::DateTime | FieldKind::Timestamp => Kind::Timestamp,
+        FieldKind::Binary => Kind::Binary,
+        _ => return None,
+    })
+}

@@ -1,0 +1,135 @@
+//! Expressions and conditions of a mapping as SQL.
+
+use super::scope::{Builder, Masked};
+use crate::{
+    mapping::compiled::{Condition, Exists, Expression, Kind},
+    sql::{Fragment, Value},
+};
+
+impl Builder<'_> {
+    /// SQL of an expression.
+    ///
+    /// # Errors
+    /// [`Masked`] when it reads something that is closed to the caller.
+    pub fn expression(&mut self, expression: &Expression) -> Result<Fragment, Masked> {
+        Ok(match expression {
+            Expression::Column(column) => self.column(column)?,
+            Expression::Constant(text) => Fragment::new().bind(text.as_str()),
+            Expression::First(all) => {
+                let text = expression.kind() == Kind::Text;
+                let parts = self.all(all, text)?;
+                Fragment::raw("COALESCE(").then(Fragment::join(parts, ", ")).text(")")
+            }
+            Expression::Join(all, separator) => {
+                let parts = self.all(all, true)?;
+                let parts = Fragment::join(parts, ", ");
+                Fragment::raw("NULLIF(concat_ws(").bind(separator.as_str()).text(", ").then(parts).text("), '')")
+            }
+            Expression::All(all) => {
+                let mut parts = Vec::new();
+                for part in all {
+                    parts.push(self.expression(part)?.parens().text(" IS TRUE"));
+                }
+                Fragment::all(parts)
+            }
+            Expression::Case(branches) => {
+                let mut case = Fragment::raw("CASE");
+                for (when, then) in branches {
+                    case = case.text(" WHEN ").then(self.condition(when)?).text(" THEN ").then(self.expression(then)?);
+                }
+                case.text(" END")
+            }
+        })
+    }
+
+    fn all(&mut self, all: &[Expression], text: bool) -> Result<Vec<Fragment>, Masked> {
+        let mut parts = Vec::new();
+        for part in all {
+            let sql = self.expression(part)?;
+            parts.push(if text { Fragment::raw("NULLIF(").then(sql).text(", '')") } else { sql });
+        }
+        Ok(parts)
+    }
+
+    /// SQL of a condition; it is never NULL.
+    ///
+    /// # Errors
+    /// [`Masked`] when it reads something that is closed to the caller.
+    pub fn condition(&mut self, condition: &Condition) -> Result<Fragment, Masked> {
+        let known = |sql: Fragment| Fragment::raw("COALESCE(").then(sql).text(", FALSE)");
+        Ok(match condition {
+            Condition::Always => Fragment::raw("TRUE"),
+            Condition::Known(expression) => {
+                let sql = self.expression(expression)?.parens();
+                match expression.kind() {
+                    Kind::Boolean => sql.text(" IS TRUE"),
+                    Kind::Text => known(sql.text(" <> ''")),
+                    _ => sql.text(" IS NOT NULL"),
+                }
+            }
+            Condition::OneOf(expression, keys) => {
+                let sql = self.expression(expression)?;
+                known(sql.text(" = ANY(").then(constants(expression.kind(), keys)).text(")"))
+            }
+            Condition::Above(expression, number) => {
+                let sql = self.expression(expression)?;
+                known(sql.text(" > ").bind(Value::Numeric(number.clone())))
+            }
+            Condition::Matches(expression, pattern) => {
+                known(self.expression(expression)?.text(" ~ ").bind(pattern.as_str()))
+            }
+            Condition::Same(left, right) => {
+                let left = self.expression(left)?;
+                known(left.text(" = ").then(self.expression(right)?))
+            }
+            Condition::Exists(exists) => self.exists(exists)?,
+            Condition::All(all) => {
+                let parts: Result<Vec<_>, _> = all.iter().map(|part| self.condition(part)).collect();
+                Fragment::all(parts?)
+            }
+            Condition::Any(any) => {
+                let parts: Result<Vec<_>, _> = any.iter().map(|part| self.condition(part)).collect();
+                Fragment::any(parts?)
+            }
+            Condition::Not(inner) => Fragment::raw("NOT ").then(self.condition(inner)?.parens()),
+        })
+    }
+
+    fn exists(&mut self, exists: &Exists) -> Result<Fragment, Masked> {
+        let parent = self.follow(exists.up, &exists.hops)?;
+        let row = self.open();
+        let result = self.exists_inside(exists, row, parent);
+        let scope = self.close();
+        let conditions = result?;
+        Ok(Fragment::raw("EXISTS (SELECT 1 FROM ")
+            .ident(&exists.relation.table)
+            .text(" ")
+            .alias(row)
+            .then(scope.joins())
+            .text(" WHERE ")
+            .then(conditions)
+            .text(")"))
+    }
+
+    fn exists_inside(
+        &mut self,
+        exists: &Exists,
+        row: crate::sql::Alias,
+        parent: crate::sql::Alias,
+    ) -> Result<Fragment, Masked> {
+        let mut conditions = self.related(row, parent, &exists.relation)?;
+        if let Some(filter) = &exists.filter {
+            conditions = conditions.text(" AND ").then(self.condition(filter)?);
+        }
+        Ok(conditions)
+    }
+}
+
+/// Constants of a mapping as an array of the column's type.
+fn constants(kind: Kind, keys: &[String]) -> Fragment {
+    match kind {
+        Kind::Integer => Fragment::new().bind(keys.iter().filter_map(|key| key.parse::<i32>().ok()).collect::<Vec<_>>()),
+        Kind::Float | Kind::Numeric => Fragment::new().bind(keys.to_vec()).text("::numeric[]"),
+        _ => Fragment::new().bind(keys.to_vec()),
+    }
+}

@@ -1,0 +1,117 @@
+//! Paging by position, not by counting: the next page starts after the last row of this one.
+//!
+//! The order is the sort keys, then source, record, emit: unique, so no row is lost or repeated while others are
+//! inserted. Missing values come last, in both directions of a key.
+
+use crate::{
+    mapping::compiled::Kind,
+    sql::Fragment,
+};
+
+/// Which way a page goes from its cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Rows after the cursor.
+    Next,
+    /// Rows before the cursor.
+    Previous,
+}
+
+/// The position of a row in the order of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Values of the sort keys as PostgreSQL writes them.
+    pub keys: Vec<Option<String>>,
+    /// Source.
+    pub source: i32,
+    /// Record.
+    pub record: i32,
+    /// Emit.
+    pub emit: i32,
+    /// Which way to go.
+    pub direction: Direction,
+}
+
+/// A sort key of a statement.
+#[derive(Clone, Debug)]
+pub struct Key {
+    /// Type that the text of a cursor is read as.
+    pub kind: Kind,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// `value` read as the type of a sort key.
+fn typed(kind: Kind, value: &str) -> Fragment {
+    let text = Fragment::raw("(").bind(value).text("::");
+    match kind {
+        Kind::Date => text.text("date)"),
+        Kind::Timestamp => text.text("timestamp)"),
+        Kind::Integer => text.text("int8)"),
+        Kind::Float => text.text("float8)"),
+        Kind::Numeric => text.text("numeric)"),
+        Kind::Boolean => text.text("bool)"),
+        Kind::Text | Kind::Binary => Fragment::new().bind(value),
+    }
+}
+
+/// Rows beyond the cursor. `keys` are the expressions of this branch; source, record and emit decide ties.
+pub fn beyond(
+    cursor: &Cursor,
+    keys: &[(Key, Fragment)],
+    source: usize,
+    record: &Fragment,
+    emit: &Fragment,
+) -> Fragment {
+    let next = cursor.direction == Direction::Next;
+    let mut all = tie(cursor, source, record, emit);
+    for ((key, expression), value) in keys.iter().zip(&cursor.keys).rev() {
+        let is_null = expression.clone().parens().text(" IS NULL");
+        all = match value {
+            Some(value) => {
+                let value = typed(key.kind, value);
+                let ahead = if next == key.descending { " < " } else { " > " };
+                let same = Fragment::all([expression.clone().text(" = ").then(value.clone()), all]);
+                let farther = expression.clone().text(ahead).then(value);
+                // Missing values stand behind all others.
+                if next { Fragment::any([farther, same, is_null]) } else { Fragment::any([farther, same]) }
+            }
+            None => {
+                let same = Fragment::all([is_null, all]);
+                let before = expression.clone().parens().text(" IS NOT NULL");
+                if next { same } else { Fragment::any([before, same]) }
+            }
+        };
+    }
+    all
+}
+
+fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -> Fragment {
+    let next = cursor.direction == Direction::Next;
+    match (i32::try_from(source).unwrap_or(i32::MAX).cmp(&cursor.source), next) {
+        (std::cmp::Ordering::Less, true) | (std::cmp::Ordering::Greater, false) => Fragment::truth(false),
+        (std::cmp::Ordering::Greater, true) | (std::cmp::Ordering::Less, false) => Fragment::truth(true),
+        (std::cmp::Ordering::Equal, _) => {
+            let pair = Fragment::raw("(").then(record.clone()).text(", ").then(emit.clone()).text(")");
+            let here = Fragment::raw(" (").bind(cursor.record).text(", ").bind(cursor.emit).text(")");
+            pair.text(if next { " >" } else { " <" }).then(here)
+        }
+    }
+}
+
+/// ORDER BY over columns `s0…`, `src`, `pk`, `k` of a page.
+pub fn order(keys: &[Key], direction: Direction) -> Fragment {
+    let next = direction == Direction::Next;
+    let mut order = Fragment::new();
+    for (index, key) in keys.iter().enumerate() {
+        order = order.text("s").number(index);
+        order.push(match (next != key.descending, next) {
+            (true, true) => " ASC NULLS LAST, ",
+            (false, true) => " DESC NULLS LAST, ",
+            (true, false) => " ASC NULLS FIRST, ",
+            (false, false) => " DESC NULLS FIRST, ",
+        });
+    }
+    order.text(if next { "src, pk, k" } else { "src DESC, pk DESC, k DESC" })
+}
+

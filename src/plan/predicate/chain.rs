@@ -1,0 +1,175 @@
+//! Reference search and chains: <https://hl7.org/fhir/R4/search.html#reference>.
+
+use super::{check, filter as plan_filter, forbidden, spot};
+use crate::{
+    error::{self, Error, Result},
+    mapping::compiled::{Node, Parameter, Reference, ResourceType, Step},
+    plan::{
+        ids,
+        page::Situation,
+        scope::{Builder, Masked},
+    },
+    search::{Filter, value::ReferenceValue},
+    sql::Fragment,
+};
+
+/// The condition that a reference value puts on a node.
+pub fn reference(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    node: &Node,
+    value: &str,
+    modifier: Option<&str>,
+) -> Result<Fragment> {
+    let Some(reference) = reference_of(node) else { return Ok(Fragment::truth(false)) };
+    if modifier == Some("identifier") {
+        let rest = Filter {
+            key: "identifier".to_owned(),
+            name: "identifier".to_owned(),
+            modifier: None,
+            chain: None,
+            values: vec![value.to_owned()],
+        };
+        return through(builder, situation, reference, &rest);
+    }
+    let sql = builder.expression(&reference.expression).map_err(forbidden)?;
+    let value = ReferenceValue::parse(value)?;
+    let wanted = modifier.or(value.kind.as_deref());
+    if wanted.is_some_and(|wanted| wanted != reference.target)
+        || value.base.as_deref().is_some_and(|base| base != situation.base)
+    {
+        return Ok(Fragment::truth(false));
+    }
+    let Some(kind) = situation.compiled.types.get(&reference.target) else { return Ok(Fragment::truth(false)) };
+    match ids::parse_id(kind, &value.id) {
+        Some(target) if kind.sources[target.source].model == reference.model => {
+            Ok(sql.text(" = ").bind(target.record))
+        }
+        _ => Ok(Fragment::truth(false)),
+    }
+}
+
+fn reference_of(node: &Node) -> Option<&Reference> {
+    match node {
+        Node::Reference(reference) => Some(reference),
+        Node::When { node, .. } => reference_of(node),
+        _ => None,
+    }
+}
+
+/// The condition of a chained filter.
+#[expect(clippy::too_many_arguments, reason = "the place of a parameter and the two parts of its filter")]
+pub fn chain(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    kind: &ResourceType,
+    source: usize,
+    emit: usize,
+    parameter: &Parameter,
+    filter: &Filter,
+    rest: &Filter,
+) -> Result<Fragment> {
+    let wanted = filter.modifier.as_deref();
+    if parameter.kind != crate::search::registry::Kind::Reference {
+        return Err(Error::new(&error::PARAMETER_MODIFIER)
+            .detail(format!("{} is no reference, so nothing can be chained to it.", filter.name)));
+    }
+    let targets = targets(situation, kind, parameter);
+    if let Some(wanted) = wanted.filter(|wanted| !targets.contains(wanted)) {
+        let known = targets.join(", ");
+        return Err(Error::new(&error::PARAMETER_MODIFIER)
+            .detail(format!("{} refers to: {known}; not to {wanted}.", filter.name)));
+    }
+    // The rest must be a parameter of some target; of the others it matches nothing.
+    let candidates = targets.iter().filter(|target| wanted.is_none_or(|wanted| wanted == **target));
+    let mut fault = None;
+    let mut fits = Vec::new();
+    for target in candidates {
+        match check::check(situation, &situation.compiled.types[*target], rest) {
+            Ok(()) => fits.push(*target),
+            Err(error) => fault = Some(error),
+        }
+    }
+    if fits.is_empty() {
+        return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
+    }
+    spot::at(builder, kind, source, emit, parameter, &mut |builder, node| match reference_of(node) {
+        Some(reference) if fits.contains(&reference.target.as_str()) => through(builder, situation, reference, rest),
+        _ => Ok(Fragment::truth(false)),
+    })
+}
+
+/// Types that a reference parameter really refers to in this mapping.
+fn targets<'a>(situation: Situation<'a>, kind: &'a ResourceType, parameter: &Parameter) -> Vec<&'a str> {
+    let mut targets = Vec::new();
+    for (source, emits) in parameter.places.iter().enumerate() {
+        for (emit, spots) in emits.iter().enumerate() {
+            for spot in spots {
+                let mut node: Option<&Node> = None;
+                let mut object = Some(&kind.sources[source].emits[emit].body);
+                for step in &spot.steps {
+                    node = match (step, node, object) {
+                        (Step::Member(index), _, Some(body)) => Some(&body.members[*index].node),
+                        (Step::Item(index), Some(Node::List(nodes)), _) => nodes.get(*index),
+                        (Step::Row, Some(Node::Each { node, .. }), _) => Some(node.as_ref()),
+                        (Step::Inside, Some(Node::When { node, .. }), _) => Some(node.as_ref()),
+                        _ => None,
+                    };
+                    object = match node {
+                        Some(Node::Object(inner)) => Some(inner),
+                        _ => None,
+                    };
+                }
+                if let Some(reference) = node.and_then(reference_of)
+                    && situation.compiled.types.contains_key(&reference.target)
+                    && !targets.contains(&reference.target.as_str())
+                {
+                    targets.push(reference.target.as_str());
+                }
+            }
+        }
+    }
+    targets
+}
+
+/// There is a resource at the other end, visible to the caller, for which the rest holds.
+fn through(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    reference: &Reference,
+    rest: &Filter,
+) -> Result<Fragment> {
+    let Some(kind) = situation.compiled.types.get(&reference.target) else { return Ok(Fragment::truth(false)) };
+    check::check(situation, kind, rest)?;
+    let from = builder.expression(&reference.expression).map_err(forbidden)?;
+    let mut any = Vec::new();
+    for (index, source) in kind.sources.iter().enumerate().filter(|(_, source)| source.model == reference.model) {
+        let root = builder.open();
+        let inside = (|builder: &mut Builder<'_>| {
+            let visible = builder
+                .visible(source, root)
+                .map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN).at(reference.target.clone()))?;
+            let rest = plan_filter(builder, situation, kind, index, 0, rest)?;
+            Ok(Fragment::all([visible, rest]))
+        })(builder);
+        let scope = builder.close();
+        let conditions = inside?;
+        if conditions.is("FALSE") {
+            continue;
+        }
+        any.push(
+            from.clone()
+                .text(" IN (SELECT ")
+                .column(root, "id")
+                .text(" FROM ")
+                .ident(&source.table)
+                .text(" ")
+                .alias(root)
+                .then(scope.joins())
+                .text(" WHERE ")
+                .then(conditions)
+                .text(")"),
+        );
+    }
+    Ok(Fragment::any(any))
+}

@@ -1,0 +1,142 @@
+//! Date search: <https://hl7.org/fhir/R4/search.html#date>.
+//!
+//! The value is the half-open range [low, high). A timestamp is a point; a DATE is the whole local day, so the bounds
+//! are moved to whole days first; a Period reaches from its start to its end, and is open where one is missing.
+
+use jiff::{
+    ToSpan, Zoned,
+    civil::{Date, DateTime, Time},
+    tz::TimeZone,
+};
+
+use crate::{
+    mapping::compiled::{Kind, Leaf, Node},
+    plan::scope::{Builder, Masked},
+    search::value::{DateValue, Prefix},
+    sql::Fragment,
+};
+
+/// The condition that a date puts on a node.
+pub fn date(builder: &mut Builder<'_>, zone: &TimeZone, node: &Node, value: &DateValue) -> Result<Fragment, Masked> {
+    match node {
+        Node::Leaf(leaf) => {
+            let sql = builder.expression(&leaf.expression)?;
+            Ok(match leaf.expression.kind() {
+                Kind::Date => day(&sql, zone, value),
+                Kind::Timestamp if leaf.type_name == "date" => day(&local_day(sql, zone), zone, value),
+                Kind::Timestamp => instant(&sql, value),
+                _ => Fragment::truth(false),
+            })
+        }
+        Node::Object(object) => {
+            let leaf = |name: &str| {
+                object.members.iter().find_map(|member| match &member.node {
+                    Node::Leaf(leaf) if member.element == name => Some(leaf),
+                    _ => None,
+                })
+            };
+            period(builder, zone, leaf("start"), leaf("end"), value)
+        }
+        Node::When { node, .. } => date(builder, zone, node, value),
+        _ => Ok(Fragment::truth(false)),
+    }
+}
+
+/// The local day of a timestamp.
+fn local_day(sql: Fragment, zone: &TimeZone) -> Fragment {
+    let name = zone.iana_name().unwrap_or("UTC").to_owned();
+    Fragment::raw("((").then(sql).text(" AT TIME ZONE 'UTC') AT TIME ZONE ").bind(name).text(")::date")
+}
+
+fn naive(zoned: Zoned) -> DateTime {
+    zoned.datetime()
+}
+
+/// A timestamp column (naive UTC) against a value.
+pub fn instant(sql: &Fragment, value: &DateValue) -> Fragment {
+    let low = naive(value.range.start.to_zoned(TimeZone::UTC));
+    let high = naive(value.range.end.to_zoned(TimeZone::UTC));
+    let compare = |operator: &'static str, bound: DateTime| sql.clone().text(operator).bind(bound);
+    match value.prefix {
+        Prefix::Eq | Prefix::Ap => Fragment::all([compare(" >= ", low), compare(" < ", high)]),
+        Prefix::Ne => Fragment::any([compare(" < ", low), compare(" >= ", high)]),
+        Prefix::Gt | Prefix::Sa => compare(" >= ", high),
+        Prefix::Ge => compare(" >= ", low),
+        Prefix::Lt | Prefix::Eb => compare(" < ", low),
+        Prefix::Le => compare(" < ", high),
+    }
+}
+
+fn floor(time: DateTime) -> Date {
+    time.date()
+}
+
+fn ceiling(time: DateTime) -> Date {
+    if time.time() == Time::midnight() { time.date() } else { next(time.date()) }
+}
+
+fn next(date: Date) -> Date {
+    date.checked_add(1.day()).unwrap_or(Date::MAX)
+}
+
+/// A DATE column against a value.
+fn day(sql: &Fragment, zone: &TimeZone, value: &DateValue) -> Fragment {
+    let (low, high) = value.local(zone);
+    let compare = |operator: &'static str, bound: Date| sql.clone().text(operator).bind(bound);
+    // The day [d, d+1) lies inside [low, high).
+    let first = ceiling(low);
+    let last = floor(high);
+    let inside = || Fragment::all([compare(" >= ", first), compare(" < ", last)]);
+    match value.prefix {
+        Prefix::Eq => inside(),
+        Prefix::Ne => Fragment::any([compare(" < ", first), compare(" >= ", last)]),
+        Prefix::Gt => compare(" >= ", floor(high)),
+        Prefix::Lt => compare(" < ", ceiling(low)),
+        Prefix::Ge => Fragment::any([compare(" >= ", floor(high)), inside()]),
+        Prefix::Le => Fragment::any([compare(" < ", ceiling(low)), inside()]),
+        Prefix::Sa => compare(" >= ", ceiling(high)),
+        Prefix::Eb => compare(" < ", floor(low)),
+        Prefix::Ap => Fragment::all([compare(" >= ", floor(low)), compare(" < ", ceiling(high))]),
+    }
+}
+
+/// A Period of two columns against a value.
+fn period(
+    builder: &mut Builder<'_>,
+    zone: &TimeZone,
+    start: Option<&Leaf>,
+    end: Option<&Leaf>,
+    value: &DateValue,
+) -> Result<Fragment, Masked> {
+    let mut bound = |leaf: Option<&Leaf>, none: &'static str, last: bool| -> Result<Fragment, Masked> {
+        let Some(leaf) = leaf else { return Ok(Fragment::raw(none)) };
+        let sql = builder.expression(&leaf.expression)?;
+        let name = zone.iana_name().unwrap_or("UTC").to_owned();
+        let sql = match leaf.expression.kind() {
+            Kind::Date => {
+                let day = if last { sql.text(" + 1") } else { sql };
+                Fragment::raw("((").then(day).text(")::timestamp AT TIME ZONE ").bind(name).text(") AT TIME ZONE 'UTC'")
+            }
+            _ => sql,
+        };
+        Ok(Fragment::raw("COALESCE(").then(sql).text(", ").text(none).text(")"))
+    };
+    let start = bound(start, "'-infinity'::timestamp", false)?;
+    let end = bound(end, "'infinity'::timestamp", true)?;
+    let low = naive(value.range.start.to_zoned(TimeZone::UTC));
+    let high = naive(value.range.end.to_zoned(TimeZone::UTC));
+    let from = |operator: &'static str, bound: DateTime| start.clone().text(operator).bind(bound);
+    let to = |operator: &'static str, bound: DateTime| end.clone().text(operator).bind(bound);
+    let inside = || Fragment::all([from(" >= ", low), to(" <= ", high)]);
+    Ok(match value.prefix {
+        Prefix::Eq => inside(),
+        Prefix::Ne => Fragment::any([from(" < ", low), to(" > ", high)]),
+        Prefix::Gt => to(" > ", high),
+        Prefix::Lt => from(" < ", low),
+        Prefix::Ge => Fragment::any([to(" > ", high), inside()]),
+        Prefix::Le => Fragment::any([from(" < ", low), inside()]),
+        Prefix::Sa => from(" >= ", high),
+        Prefix::Eb => to(" <= ", low),
+        Prefix::Ap => Fragment::all([from(" < ", high), to(" > ", low)]),
+    })
+}

@@ -1,0 +1,155 @@
+//! Search parameters as SQL, over the same nodes that are written into the resource.
+
+mod chain;
+mod check;
+mod date;
+mod number;
+mod sort;
+mod spot;
+mod string;
+mod token;
+
+pub use check::check;
+pub use sort::{sort, sort_kind};
+
+use super::{
+    ids,
+    page::Situation,
+    scope::{Builder, Masked},
+};
+use crate::{
+    error::{self, Error, Result},
+    mapping::compiled::{Node, Parameter, ResourceType},
+    search::{
+        Filter, registry,
+        value::{DateValue, NumberValue, QuantityValue, TokenValue, unescape},
+    },
+    sql::Fragment,
+};
+
+/// A condition that reads something closed to the caller cannot be asked: the answer would reveal it.
+pub(super) fn forbidden(Masked: Masked) -> Error {
+    Error::new(&error::FIELD_FORBIDDEN)
+}
+
+/// The condition of one filter for one emit of one source.
+///
+/// # Errors
+/// As [`super::page`].
+pub fn filter(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    kind: &ResourceType,
+    source: usize,
+    emit: usize,
+    filter: &Filter,
+) -> Result<Fragment> {
+    match filter.name.as_str() {
+        "_id" => return Ok(id(builder, kind, source, emit, filter)),
+        "_lastUpdated" => return last_updated(builder, situation, kind, source, filter),
+        _ => {}
+    }
+    let parameter = check::parameter(kind, filter)?;
+    let result = match &filter.chain {
+        Some(rest) => chain::chain(builder, situation, kind, source, emit, parameter, filter, rest),
+        None => values(builder, situation, kind, source, emit, parameter, filter),
+    };
+    result.map_err(|error| if error.expression().is_some() { error } else { error.at(filter.key.clone()) })
+}
+
+fn id(builder: &Builder<'_>, kind: &ResourceType, source: usize, emit: usize, filter: &Filter) -> Fragment {
+    let root = builder.scopes.last().expect("a condition is planned inside a scope").root;
+    let records: Vec<i32> = filter
+        .values
+        .iter()
+        .filter_map(|value| ids::parse_id(kind, value))
+        .filter(|target| target.source == source && target.emit == emit)
+        .map(|target| target.record)
+        .collect();
+    if records.is_empty() {
+        return Fragment::truth(false);
+    }
+    Fragment::new().column(root, "id").text(" = ANY(").bind(records).text(")")
+}
+
+fn last_updated(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    kind: &ResourceType,
+    source: usize,
+    filter: &Filter,
+) -> Result<Fragment> {
+    let stamp = builder.stamp(&kind.sources[source].row);
+    let mut any = Vec::new();
+    for value in &filter.values {
+        let value = DateValue::parse(value, situation.zone, situation.now).map_err(|error| error.at("_lastUpdated"))?;
+        any.push(date::instant(&stamp, &value));
+    }
+    Ok(Fragment::any(any))
+}
+
+/// Any value at any place of the parameter.
+fn values(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    kind: &ResourceType,
+    source: usize,
+    emit: usize,
+    parameter: &Parameter,
+    filter: &Filter,
+) -> Result<Fragment> {
+    let modifier = filter.modifier.as_deref();
+    if modifier == Some("missing") {
+        let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
+            token::present(builder, node).map_err(forbidden)
+        })?;
+        return Ok(match filter.values.first().map(String::as_str) {
+            Some("false") => present,
+            _ => negated(present),
+        });
+    }
+    let mut any = Vec::new();
+    for value in &filter.values {
+        any.push(spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
+            one(builder, situation, kind, parameter, modifier, value, node)
+        })?);
+    }
+    let any = Fragment::any(any);
+    Ok(if modifier == Some("not") { negated(any) } else { any })
+}
+
+/// Everything that does not satisfy a condition, including what it is unknown for.
+fn negated(condition: Fragment) -> Fragment {
+    match (condition.is("TRUE"), condition.is("FALSE")) {
+        (true, _) => Fragment::truth(false),
+        (_, true) => Fragment::truth(true),
+        _ => condition.parens().text(" IS NOT TRUE"),
+    }
+}
+
+/// One value at one node.
+fn one(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    kind: &ResourceType,
+    parameter: &Parameter,
+    modifier: Option<&str>,
+    value: &str,
+    node: &Node,
+) -> Result<Fragment> {
+    use registry::Kind;
+    match parameter.kind {
+        Kind::String => string::string(builder, node, &unescape(value)?, modifier),
+        Kind::Token if modifier == Some("text") => token::text(builder, node, &unescape(value)?),
+        Kind::Token => token::token(builder, node, &TokenValue::parse(value)?).map_err(forbidden),
+        Kind::Date => {
+            let value = DateValue::parse(value, situation.zone, situation.now)?;
+            date::date(builder, situation.zone, node, &value).map_err(forbidden)
+        }
+        Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
+        Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
+        Kind::Reference => chain::reference(builder, situation, node, value, modifier),
+        Kind::Uri => token::token(builder, node, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
+        Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
+    }
+}

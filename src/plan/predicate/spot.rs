@@ -1,0 +1,126 @@
+//! The way from a body to the node that a parameter looks at.
+
+use super::forbidden;
+use crate::{
+    error::{Error, Result},
+    mapping::compiled::{Node, Object, Parameter, ResourceType, Row, Slot, Spot, Step},
+    plan::scope::{Builder, Masked},
+    sql::Fragment,
+};
+
+/// What is asked of a node.
+pub type Ask<'f> = dyn FnMut(&mut Builder<'_>, &Node) -> Result<Fragment> + 'f;
+
+/// Any place of the parameter satisfies what is asked.
+pub fn at(
+    builder: &mut Builder<'_>,
+    kind: &ResourceType,
+    source: usize,
+    emit: usize,
+    parameter: &Parameter,
+    ask: &mut Ask<'_>,
+) -> Result<Fragment> {
+    let origin = &kind.sources[source];
+    let mut any = Vec::new();
+    for spot in &parameter.places[source][emit] {
+        any.push(object(builder, &origin.emits[emit].body, &spot.steps, spot, &origin.row, ask)?);
+    }
+    Ok(Fragment::any(any))
+}
+
+fn object(
+    builder: &mut Builder<'_>,
+    object: &Object,
+    steps: &[Step],
+    spot: &Spot,
+    row: &Row,
+    ask: &mut Ask<'_>,
+) -> Result<Fragment> {
+    let Some((Step::Member(index), rest)) = steps.split_first() else {
+        return Err(Error::new(&crate::error::INTERNAL).cause("a search place leads nowhere"));
+    };
+    node(builder, &object.members[*index].node, rest, spot, row, ask)
+}
+
+fn node(
+    builder: &mut Builder<'_>,
+    here: &Node,
+    steps: &[Step],
+    spot: &Spot,
+    row: &Row,
+    ask: &mut Ask<'_>,
+) -> Result<Fragment> {
+    match (here, steps.split_first()) {
+        (_, None) => {
+            let asked = ask(builder, here)?;
+            match (&spot.filter, here) {
+                (Some((element, wanted)), Node::Object(object)) => {
+                    let member = object.members.iter().find(|member| member.element == *element);
+                    let Some(member) = member else { return Ok(Fragment::truth(false)) };
+                    let same = super::token::equals(builder, &member.node, wanted).map_err(forbidden)?;
+                    Ok(Fragment::all([same, asked]))
+                }
+                _ => Ok(asked),
+            }
+        }
+        (Node::Object(inner), Some(_)) => object(builder, inner, steps, spot, row, ask),
+        (Node::List(nodes), Some((Step::Item(index), rest))) => {
+            node(builder, &nodes[*index], rest, spot, row, ask)
+        }
+        (Node::When { slot, node: inner }, Some((Step::Inside, rest))) => {
+            let Some(Slot::Holds(condition)) = row.slots.get(*slot) else { return Ok(Fragment::truth(false)) };
+            let condition = builder.condition(condition).map_err(forbidden)?;
+            Ok(Fragment::all([condition, node(builder, inner, rest, spot, row, ask)?]))
+        }
+        (Node::Each { each, node: inner }, Some((Step::Row, rest))) => {
+            let each = &row.eaches[*each];
+            let parent = builder.follow(each.up, &each.hops).map_err(forbidden)?;
+            let root = builder.open();
+            let inside = (|builder: &mut Builder<'_>| {
+                let mut conditions = vec![builder.related(root, parent, &each.relation).map_err(forbidden)?];
+                if let Some(filter) = &each.filter {
+                    conditions.push(builder.condition(filter).map_err(forbidden)?);
+                }
+                conditions.push(node(builder, inner, rest, spot, &each.row, ask)?);
+                Ok(Fragment::all(conditions))
+            })(builder);
+            let scope = builder.close();
+            let conditions = inside?;
+            if conditions.is("FALSE") {
+                return Ok(conditions);
+            }
+            Ok(Fragment::raw("EXISTS (SELECT 1 FROM ")
+                .ident(&each.relation.table)
+                .text(" ")
+                .alias(root)
+                .then(scope.joins())
+                .text(" WHERE ")
+                .then(conditions)
+                .text(")"))
+        }
+        _ => Err(Error::new(&crate::error::INTERNAL).cause("a search place does not fit its body")),
+    }
+}
+
+/// Leaves below a node for which SQL is asked one by one, through lists, conditions and rows.
+pub fn below(
+    builder: &mut Builder<'_>,
+    here: &Node,
+    wanted: &dyn Fn(&str) -> bool,
+    ask: &mut dyn FnMut(&mut Builder<'_>, &Node) -> Result<Fragment, Masked>,
+) -> Result<Vec<Fragment>, Masked> {
+    let mut all = Vec::new();
+    if let Node::Object(object) = here {
+        for member in object.members.iter().filter(|member| wanted(&member.element)) {
+            match &member.node {
+                Node::List(nodes) => {
+                    for node in nodes {
+                        all.push(ask(builder, node)?);
+                    }
+                }
+                node => all.push(ask(builder, node)?),
+            }
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,59 @@
+//! String search: <https://hl7.org/fhir/R4/search.html#string>.
+//!
+//! Without a modifier a value matches at the start, whatever the case and the accents. Both sides are folded by the
+//! same SQL, so what folds alike matches alike in every script.
+
+use super::{forbidden, spot};
+use crate::{
+    error::Result,
+    mapping::compiled::{Kind, Node},
+    plan::scope::{Builder, Masked},
+    sql::Fragment,
+};
+
+/// Elements of the datatypes that a string parameter searches.
+const PARTS: [&str; 13] = [
+    "text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country",
+    "value", "display",
+];
+
+/// Lower case without combining marks: `Álvarez` → `alvarez`.
+pub fn fold(text: Fragment) -> Fragment {
+    Fragment::raw("regexp_replace(normalize(lower(").then(text).text("), NFD), '[\\u0300-\\u036F]', '', 'g')")
+}
+
+/// The condition that a string value puts on a node.
+pub fn string(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&str>) -> Result<Fragment> {
+    let mut ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, value, modifier);
+    let result = match node {
+        Node::Object(_) => {
+            spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask).map(Fragment::any)
+        }
+        _ => ask(builder, node),
+    };
+    result.map_err(forbidden)
+}
+
+fn leaf(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&str>) -> Result<Fragment, Masked> {
+    let text = match node {
+        Node::Leaf(leaf) if leaf.codes.is_none() => {
+            let sql = builder.expression(&leaf.expression)?;
+            if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
+        }
+        Node::Constant { text, .. } => Fragment::new().bind(text.as_str()),
+        Node::Object(_) => {
+            let mut ask = |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, value, modifier);
+            return spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask).map(Fragment::any);
+        }
+        _ => return Ok(Fragment::truth(false)),
+    };
+    Ok(match modifier {
+        Some("exact") => Fragment::raw("btrim(").then(text).text(") = ").bind(value),
+        _ => {
+            let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+            let pattern = fold(Fragment::new().bind(escaped)).text(" || '%'");
+            let pattern = if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern };
+            fold(Fragment::raw("btrim(").then(text).text(")")).text(" LIKE ").then(pattern)
+        }
+    })
+}

@@ -1,0 +1,44 @@
+//! One resource by its id: one statement.
+
+use super::scope::Builder;
+use crate::{
+    mapping::compiled::{Emit, Source},
+    render::Masks,
+    sql::{Fragment, Statement, Value},
+    tryton::Permit,
+};
+
+/// A read of any record of a source; [`Statement::for_record`] puts the id in.
+#[derive(Debug)]
+pub struct ReadPlan {
+    /// Gives at most one row: the record, and the time of its last change.
+    pub statement: Statement,
+    /// What the caller may not see.
+    pub masks: Masks,
+}
+
+/// Plans a read. `None`: the source is closed to the caller.
+pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String]) -> Option<ReadPlan> {
+    let mut builder = Builder::new(permit, languages);
+    let root = builder.open();
+    let mut conditions = vec![Fragment::new().column(root, "id").text(" = ").bind(Value::RecordId)];
+    conditions.push(builder.visible(source, root).ok()?);
+    if let Some(when) = &emit.when {
+        conditions.push(builder.condition(when).ok()?);
+    }
+    let row = builder.row(&source.row);
+    let scope = builder.close();
+    let statement = Fragment::raw("SELECT ")
+        .then(row.record)
+        .text(", ")
+        .then(row.stamp)
+        .text(" FROM ")
+        .ident(&source.table)
+        .text(" ")
+        .alias(root)
+        .then(scope.joins())
+        .text(" WHERE ")
+        .then(Fragment::all(conditions))
+        .finish();
+    Some(ReadPlan { statement, masks: row.masks })
+}

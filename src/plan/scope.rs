@@ -1,0 +1,172 @@
+//! The tables of one statement: where a path leads, with the access predicate of every model on the way.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    mapping::compiled::{Column, Hop, Relation},
+    sql::{Alias, Aliases, Fragment},
+    tryton::Permit,
+};
+
+/// A row of a table, the tables joined to it, and the rows collected beside it.
+#[derive(Debug)]
+pub struct Scope {
+    /// The row itself.
+    pub root: Alias,
+    joined: BTreeMap<Vec<Hop>, Alias>,
+    order: Vec<(Alias, Fragment)>,
+    /// Sub-queries that stand after the joins.
+    pub laterals: Vec<Fragment>,
+    /// Last change of the row, when a search or an order asked for it.
+    pub stamp: Option<Fragment>,
+}
+
+impl Scope {
+    /// A scope over an alias.
+    pub fn new(root: Alias) -> Self {
+        Self { root, joined: BTreeMap::new(), order: Vec::new(), laterals: Vec::new(), stamp: None }
+    }
+
+    /// Joins and sub-queries, to stand after the table in FROM.
+    pub fn joins(&self) -> Fragment {
+        let mut all = Fragment::new();
+        for (_, join) in &self.order {
+            all.append(join.clone());
+        }
+        for lateral in &self.laterals {
+            all.append(lateral.clone());
+        }
+        all
+    }
+
+    /// The row and every joined one.
+    pub fn aliases(&self) -> impl Iterator<Item = Alias> {
+        std::iter::once(self.root).chain(self.order.iter().map(|(alias, _)| *alias))
+    }
+}
+
+/// What the caller may not see. The value is left out and marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Masked;
+
+/// Builds the parts of a statement for one caller.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    /// Rights of the caller: nothing is read without them.
+    pub permit: &'a Permit,
+    /// Tryton languages of translated texts, best first.
+    pub languages: &'a [String],
+    /// Aliases used so far.
+    pub aliases: Aliases,
+    /// Scopes around the current one, outermost first.
+    pub scopes: Vec<Scope>,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder for a caller.
+    pub fn new(permit: &'a Permit, languages: &'a [String]) -> Self {
+        Self { permit, languages, aliases: Aliases::default(), scopes: Vec::new() }
+    }
+
+    /// Opens a scope over a new alias.
+    pub fn open(&mut self) -> Alias {
+        let alias = self.aliases.next();
+        self.scopes.push(Scope::new(alias));
+        alias
+    }
+
+    /// Closes the innermost scope.
+    pub fn close(&mut self) -> Scope {
+        self.scopes.pop().expect("every close follows an open")
+    }
+
+    /// The access predicate of a model over an alias.
+    ///
+    /// # Errors
+    /// [`Masked`] when the caller may not read the model.
+    pub fn predicate(&mut self, model: &str, alias: Alias) -> Result<Fragment, Masked> {
+        if !self.permit.model(model) {
+            return Err(Masked);
+        }
+        self.permit.predicate(model, alias, &mut self.aliases).map_err(|_| Masked)
+    }
+
+    /// The alias at the end of many2one steps, joined with its model's access predicate.
+    ///
+    /// # Errors
+    /// [`Masked`] when a field or a model on the way is closed to the caller.
+    pub fn follow(&mut self, up: usize, hops: &[Hop]) -> Result<Alias, Masked> {
+        let level = self.scopes.len().checked_sub(up + 1).expect("the compiler checks how far up a path goes");
+        let mut alias = self.scopes[level].root;
+        for end in 1..=hops.len() {
+            let hop = &hops[end - 1];
+            if let Some(known) = self.scopes[level].joined.get(&hops[..end]) {
+                alias = *known;
+                continue;
+            }
+            if !self.permit.field(&hop.model, &hop.field) {
+                return Err(Masked);
+            }
+            let target = self.aliases.next();
+            let predicate = self.predicate(&hop.target, target)?;
+            let mut join = Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
+            join = join.column(target, "id").text(" = ").column(alias, &hop.field);
+            join = join.text(" AND ").then(predicate);
+            let scope = &mut self.scopes[level];
+            scope.joined.insert(hops[..end].to_vec(), target);
+            scope.order.push((target, join));
+            alias = target;
+        }
+        Ok(alias)
+    }
+
+    /// A column of the caller's view.
+    ///
+    /// # Errors
+    /// [`Masked`] when the field, or a model on the way, is closed to the caller.
+    pub fn column(&mut self, column: &Column) -> Result<Fragment, Masked> {
+        let alias = self.follow(column.up, &column.hops)?;
+        if !self.permit.model(&column.model) || !self.permit.field(&column.model, &column.field) {
+            return Err(Masked);
+        }
+        let plain = Fragment::new().column(alias, &column.field);
+        if !column.translated || self.languages.is_empty() {
+            return Ok(plain);
+        }
+        Ok(self.translated(column, alias, plain))
+    }
+
+    /// The translation in the caller's languages, else the text itself (Tryton: empty and fuzzy ones do not count).
+    fn translated(&mut self, column: &Column, alias: Alias, plain: Fragment) -> Fragment {
+        let mut all = Fragment::raw("COALESCE(");
+        for language in self.languages {
+            let row = self.aliases.next();
+            all = all.text("(SELECT NULLIF(").column(row, "value").text(", '') FROM ir_translation ").alias(row);
+            all = all.text(" WHERE ").column(row, "res_id").text(" = ").column(alias, "id");
+            all = all.text(" AND ").column(row, "name").text(" = ").bind(format!("{},{}", column.model, column.field));
+            all = all.text(" AND ").column(row, "type").text(" = 'model' AND ").column(row, "lang").text(" = ");
+            all = all.bind(language.as_str()).text(" AND NOT ").column(row, "fuzzy").text(" LIMIT 1), ");
+        }
+        all.then(plain).text(")")
+    }
+
+    /// `row.inverse = parent.id`, the active filter and the access predicate of the rows of a relation.
+    ///
+    /// # Errors
+    /// [`Masked`] when the relation or its model is closed to the caller.
+    pub fn related(&mut self, row: Alias, parent: Alias, relation: &Relation) -> Result<Fragment, Masked> {
+        if let Some((model, field)) = &relation.field
+            && !self.permit.field(model, field)
+        {
+            return Err(Masked);
+        }
+        if !self.permit.field(&relation.model, &relation.inverse) {
+            return Err(Masked);
+        }
+        let mut all = Fragment::new().column(row, &relation.inverse).text(" = ").column(parent, "id");
+        if relation.active {
+            all = all.text(" AND ").column(row, "active");
+        }
+        Ok(all.text(" AND ").then(self.predicate(&relation.model, row)?))
+    }
+}

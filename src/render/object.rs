@@ -1,0 +1,374 @@
+//! The walk over a compiled body.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    Masks, primitive,
+    record::{self, Columns, Malformed},
+};
+use crate::{
+    fhir::structure,
+    mapping::compiled::{Kind, Leaf, Member, Node, Object, Row},
+};
+
+const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+const ABSENT_CODES: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+const REDACTED: &str = r#""security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED","display":"redacted"}]"#;
+
+/// Facts about the site that writing needs.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Time zone in which an instant becomes a day.
+    pub zone: TimeZone,
+}
+
+/// A resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Version: changes exactly when the content does.
+    pub version: String,
+    /// Last change of anything it is made of.
+    pub updated: Option<Timestamp>,
+}
+
+/// What a node wrote.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// Nothing.
+    Nothing,
+    /// Constants only.
+    Constant,
+    /// At least one value of the record.
+    Value,
+}
+
+/// Columns of a row, what is masked in it, and where its repeated rows start.
+struct View<'a> {
+    columns: Columns<'a>,
+    masks: &'a Masks,
+    row: &'a Row,
+}
+
+/// Writes resources of one source for one caller.
+#[derive(Debug)]
+pub struct Renderer<'a> {
+    /// Facts about the site.
+    pub site: &'a Site,
+    /// Row shape of the source.
+    pub row: &'a Row,
+    /// What the caller may not see.
+    pub masks: &'a Masks,
+    /// Profiles to claim.
+    pub profiles: &'a [String],
+}
+
+impl Renderer<'_> {
+    /// Writes one resource from the record that the row statement gave.
+    ///
+    /// # Errors
+    /// [`Malformed`] when the bytes are not the record that the mapping describes; nothing is written then.
+    pub fn resource(
+        &self,
+        out: &mut Vec<u8>,
+        body: &Object,
+        id: &str,
+        record: &[u8],
+        updated: Option<Timestamp>,
+    ) -> Result<Rendered, Malformed> {
+        let view = View { columns: record::columns(record)?, masks: self.masks, row: self.row };
+        let mut content = Vec::with_capacity(2048);
+        for member in &body.members {
+            self.member(&mut content, member, &view, true)?;
+        }
+        let redacted = self.masks.any();
+        let mut hash = xxhash_rust::xxh3::Xxh3::new();
+        hash.update(&content);
+        hash.update(&[u8::from(redacted)]);
+        let version = format!("{:016x}", hash.digest());
+        out.extend_from_slice(b"{\"resourceType\":");
+        primitive::string(out, &body.type_name);
+        out.extend_from_slice(b",\"id\":");
+        primitive::string(out, id);
+        out.extend_from_slice(b",\"meta\":{\"versionId\":");
+        primitive::string(out, &version);
+        if let Some(updated) = updated {
+            out.extend_from_slice(b",\"lastUpdated\":");
+            primitive::string(out, &updated.to_string());
+        }
+        for (index, profile) in self.profiles.iter().enumerate() {
+            out.extend_from_slice(if index == 0 { b",\"profile\":[" } else { b"," });
+            primitive::string(out, profile);
+        }
+        if !self.profiles.is_empty() {
+            out.push(b']');
+        }
+        if redacted {
+            out.push(b',');
+            out.extend_from_slice(REDACTED.as_bytes());
+        }
+        out.push(b'}');
+        out.extend_from_slice(&content);
+        out.push(b'}');
+        Ok(Rendered { version, updated })
+    }
+
+    /// Writes `,"name":value`.
+    fn member(&self, out: &mut Vec<u8>, member: &Member, view: &View<'_>, top: bool) -> Result<Written, Malformed> {
+        let start = out.len();
+        if member.name.is_empty() {
+            // A Coding written into its parent: `system`, `code` of a Quantity.
+            return match &member.node {
+                Node::Coding(leaf) => self.inline_coding(out, leaf, view, false),
+                _ => Ok(Written::Nothing),
+            };
+        }
+        out.push(b',');
+        primitive::string(out, &member.name);
+        out.push(b':');
+        let written = if member.list {
+            out.push(b'[');
+            let mut written = Written::Nothing;
+            self.items(out, &member.node, view, &mut written)?;
+            out.push(b']');
+            written
+        } else {
+            self.node(out, &member.node, view)?
+        };
+        if written != Written::Nothing {
+            return Ok(written);
+        }
+        out.truncate(start);
+        let reason = match &member.absent {
+            _ if !(member.required || member.absent.is_some()) => return Ok(Written::Nothing),
+            _ if masked(&member.node, view) => "masked",
+            Some(reason) => reason.as_str(),
+            None if top => "unknown",
+            None => return Ok(Written::Nothing),
+        };
+        self.absent(out, member, reason);
+        Ok(Written::Value)
+    }
+
+    /// <https://hl7.org/fhir/R4/extension-data-absent-reason.html>
+    fn absent(&self, out: &mut Vec<u8>, member: &Member, reason: &str) {
+        let extension = format!("{{\"extension\":[{{\"url\":\"{ABSENT}\",\"valueCode\":\"{reason}\"}}]}}");
+        let (name, value) = match member.type_name.as_str() {
+            "CodeableConcept" => (
+                member.name.clone(),
+                format!("{{\"coding\":[{{\"system\":\"{ABSENT_CODES}\",\"code\":\"{reason}\"}}]}}"),
+            ),
+            type_name if structure::is_primitive(type_name) => (format!("_{}", member.name), extension),
+            _ => (member.name.clone(), extension),
+        };
+        out.push(b',');
+        primitive::string(out, &name);
+        out.push(b':');
+        if member.list {
+            out.push(b'[');
+        }
+        out.extend_from_slice(value.as_bytes());
+        if member.list {
+            out.push(b']');
+        }
+    }
+
+    /// Writes the items of a repeating element, with commas between them.
+    fn items(&self, out: &mut Vec<u8>, node: &Node, view: &View<'_>, all: &mut Written) -> Result<(), Malformed> {
+        match node {
+            Node::List(nodes) => {
+                for node in nodes {
+                    self.items(out, node, view, all)?;
+                }
+            }
+            Node::When { slot, node } => {
+                if view.columns.get(*slot).copied().flatten().is_some_and(record::boolean) {
+                    let before = out.len();
+                    self.items(out, node, view, all)?;
+                    if out.len() > before {
+                        *all = Written::Value;
+                    }
+                }
+            }
+            Node::Each { each, node } => {
+                let inner = view.row.eaches.get(*each).ok_or(Malformed)?;
+                let column = view.columns.get(view.row.slots.len() + each).copied().flatten();
+                if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
+                    for element in record::elements(bytes)?.into_iter().flatten() {
+                        let row = View { columns: record::columns(element)?, masks, row: &inner.row };
+                        self.items(out, node, &row, all)?;
+                    }
+                }
+            }
+            _ => {
+                let start = out.len();
+                if *all != Written::Nothing {
+                    out.push(b',');
+                }
+                match self.node(out, node, view)? {
+                    Written::Nothing => out.truncate(start),
+                    Written::Value => *all = Written::Value,
+                    Written::Constant if *all == Written::Nothing => *all = Written::Constant,
+                    Written::Constant => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn node(&self, out: &mut Vec<u8>, node: &Node, view: &View<'_>) -> Result<Written, Malformed> {
+        match node {
+            Node::Constant { json, .. } => {
+                out.extend_from_slice(json.as_bytes());
+                Ok(Written::Constant)
+            }
+            Node::FixedCoding { system, code, display } => {
+                coding(out, Some(system), code, display.as_deref());
+                Ok(Written::Constant)
+            }
+            Node::Leaf(leaf) => match value(leaf, view) {
+                Some(bytes) => Ok(wrote(primitive::leaf(out, leaf, bytes, &self.site.zone)?)),
+                None => Ok(Written::Nothing),
+            },
+            Node::Coding(leaf) => self.inline_coding(out, leaf, view, true),
+            Node::Reference(reference) => {
+                let Some(bytes) = view.columns.get(reference.slot).copied().flatten() else {
+                    return Ok(Written::Nothing);
+                };
+                let mut target = format!("{}/", reference.target);
+                if let Some(prefix) = &reference.prefix {
+                    target.push_str(prefix);
+                    target.push('-');
+                }
+                target.push_str(&record::integer(bytes)?.to_string());
+                if let Some(key) = &reference.key {
+                    target.push('-');
+                    target.push_str(key);
+                }
+                out.extend_from_slice(b"{\"reference\":");
+                primitive::string(out, &target);
+                if let Some(leaf) = &reference.display
+                    && let Some(bytes) = value(leaf, view)
+                {
+                    let start = out.len();
+                    out.extend_from_slice(b",\"display\":");
+                    if !primitive::leaf(out, leaf, bytes, &self.site.zone)? {
+                        out.truncate(start);
+                    }
+                }
+                out.push(b'}');
+                Ok(Written::Value)
+            }
+            Node::Attachment(leaf) => {
+                let Some(bytes) = value(leaf, view).filter(|bytes| !bytes.is_empty()) else {
+                    return Ok(Written::Nothing);
+                };
+                out.extend_from_slice(b"{\"contentType\":");
+                primitive::string(out, primitive::content_type(bytes));
+                out.extend_from_slice(b",\"data\":");
+                primitive::string(out, &STANDARD.encode(bytes));
+                out.push(b'}');
+                Ok(Written::Value)
+            }
+            Node::Object(object) => self.object(out, object, view),
+            Node::When { slot, node } => {
+                if !view.columns.get(*slot).copied().flatten().is_some_and(record::boolean) {
+                    return Ok(Written::Nothing);
+                }
+                match self.node(out, node, view)? {
+                    Written::Nothing => Ok(Written::Nothing),
+                    _ => Ok(Written::Value),
+                }
+            }
+            Node::List(_) | Node::Each { .. } => {
+                let mut written = Written::Nothing;
+                self.items(out, node, view, &mut written)?;
+                Ok(written)
+            }
+        }
+    }
+
+    fn object(&self, out: &mut Vec<u8>, object: &Object, view: &View<'_>) -> Result<Written, Malformed> {
+        let start = out.len();
+        out.push(b'{');
+        let mut all = Written::Nothing;
+        for member in &object.members {
+            match self.member(out, member, view, false)? {
+                Written::Nothing if member.required => {
+                    // An element whose required part is not known cannot be written.
+                    out.truncate(start);
+                    return Ok(Written::Nothing);
+                }
+                Written::Nothing => {}
+                Written::Constant if all == Written::Nothing => all = Written::Constant,
+                Written::Constant => {}
+                Written::Value => all = Written::Value,
+            }
+        }
+        let complete = all == Written::Value || (all == Written::Constant && !object.dynamic);
+        if !complete {
+            out.truncate(start);
+            return Ok(Written::Nothing);
+        }
+        // Each member was written with a comma before it.
+        out.remove(start + 1);
+        out.push(b'}');
+        Ok(all)
+    }
+
+    /// `system`, `code`, `display` of a mapped code; with braces, or into the object around it.
+    fn inline_coding(&self, out: &mut Vec<u8>, leaf: &Leaf, view: &View<'_>, braces: bool) -> Result<Written, Malformed> {
+        let Some(bytes) = value(leaf, view) else { return Ok(Written::Nothing) };
+        let key = primitive::key(leaf.expression.kind(), bytes)?;
+        let Some(code) = leaf.codes.as_ref().and_then(|codes| codes.code(&key)) else { return Ok(Written::Nothing) };
+        if braces {
+            coding(out, code.system.as_deref(), &code.code, code.display.as_deref());
+        } else {
+            if let Some(system) = &code.system {
+                out.extend_from_slice(b",\"system\":");
+                primitive::string(out, system);
+            }
+            out.extend_from_slice(b",\"code\":");
+            primitive::string(out, &code.code);
+        }
+        Ok(Written::Value)
+    }
+}
+
+fn wrote(yes: bool) -> Written {
+    if yes { Written::Value } else { Written::Nothing }
+}
+
+fn value<'a>(leaf: &Leaf, view: &View<'a>) -> Option<&'a [u8]> {
+    view.columns.get(leaf.slot).copied().flatten().filter(|bytes| !(bytes.is_empty() && leaf.expression.kind() == Kind::Text))
+}
+
+/// The value of a node was withheld.
+fn masked(node: &Node, view: &View<'_>) -> bool {
+    let hidden = |slot: usize| view.masks.slots.get(slot) == Some(&true);
+    match node {
+        Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) => hidden(leaf.slot),
+        Node::Reference(reference) => hidden(reference.slot),
+        Node::Object(object) => object.members.iter().any(|member| masked(&member.node, view)),
+        Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
+        Node::Each { each, .. } => view.masks.eaches.get(*each).is_some_and(Option::is_none),
+        Node::When { slot, node } => hidden(*slot) || masked(node, view),
+        Node::Constant { .. } | Node::FixedCoding { .. } => false,
+    }
+}
+
+fn coding(out: &mut Vec<u8>, system: Option<&str>, code: &str, display: Option<&str>) {
+    out.push(b'{');
+    if let Some(system) = system {
+        out.extend_from_slice(b"\"system\":");
+        primitive::string(out, system);
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"code\":");
+    primitive::string(out, code);
+    if let Some(display) = display {
+        out.extend_from_slice(b",\"display\":");
+        primitive::string(out, display);
+    }
+    out.push(b'}');
+}

@@ -1,0 +1,153 @@
+//! FHIR primitives and the datatypes that are written from one column.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::tz::TimeZone;
+
+use super::record::{self, Malformed};
+use crate::mapping::compiled::{Kind, Leaf};
+
+/// Writes a JSON string.
+pub fn string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut rest = 0;
+    for (index, byte) in text.bytes().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0..=0x1f => b"",
+            _ => continue,
+        };
+        // Other control characters are not allowed in FHIR strings; they are left out.
+        out.extend_from_slice(&text.as_bytes()[rest..index]);
+        out.extend_from_slice(escape);
+        rest = index + 1;
+    }
+    out.extend_from_slice(&text.as_bytes()[rest..]);
+    out.push(b'"');
+}
+
+/// The value of a column as text: what code maps and ids are looked up by.
+pub fn key(kind: Kind, bytes: &[u8]) -> Result<String, Malformed> {
+    Ok(match kind {
+        Kind::Boolean => record::boolean(bytes).to_string(),
+        Kind::Integer => record::integer(bytes)?.to_string(),
+        Kind::Float => record::float(bytes)?.to_string(),
+        Kind::Numeric => record::numeric(bytes)?.unwrap_or_default(),
+        _ => record::text(bytes)?.to_owned(),
+    })
+}
+
+/// Writes a leaf; false when the column has no value that FHIR can write.
+pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Result<bool, Malformed> {
+    let kind = leaf.expression.kind();
+    if let Some(codes) = &leaf.codes {
+        let Some(code) = codes.code(&key(kind, bytes)?) else { return Ok(false) };
+        match leaf.type_name.as_str() {
+            "boolean" | "integer" | "decimal" | "positiveInt" | "unsignedInt" => out.extend_from_slice(code.code.as_bytes()),
+            _ => string(out, &code.code),
+        }
+        return Ok(true);
+    }
+    match kind {
+        Kind::Boolean => out.extend_from_slice(if record::boolean(bytes) { b"true" } else { b"false" }),
+        Kind::Integer => {
+            let number = record::integer(bytes)?;
+            match leaf.type_name.as_str() {
+                "positiveInt" if number < 1 => return Ok(false),
+                "unsignedInt" if number < 0 => return Ok(false),
+                "integer" | "decimal" | "positiveInt" | "unsignedInt" => out.extend_from_slice(number.to_string().as_bytes()),
+                _ => string(out, &number.to_string()),
+            }
+        }
+        Kind::Float => {
+            let number = record::float(bytes)?;
+            if !number.is_finite() {
+                return Ok(false);
+            }
+            out.extend_from_slice(number.to_string().as_bytes());
+        }
+        Kind::Numeric => {
+            let Some(digits) = record::numeric(bytes)? else { return Ok(false) };
+            if leaf.type_name == "decimal" { out.extend_from_slice(digits.as_bytes()) } else { string(out, &digits) }
+        }
+        Kind::Date => {
+            let Some(date) = record::date(bytes)? else { return Ok(false) };
+            string(out, &date.to_string());
+        }
+        Kind::Timestamp => {
+            let Some(time) = record::timestamp(bytes)? else { return Ok(false) };
+            if leaf.type_name == "date" {
+                string(out, &time.to_zoned(zone.clone()).date().to_string());
+            } else {
+                string(out, &time.to_string());
+            }
+        }
+        Kind::Binary => {
+            if bytes.is_empty() {
+                return Ok(false);
+            }
+            string(out, &STANDARD.encode(bytes));
+        }
+        Kind::Text => return text(out, &leaf.type_name, record::text(bytes)?),
+    }
+    Ok(true)
+}
+
+/// Text of a column as the FHIR type allows it; blank text is no value.
+fn text(out: &mut Vec<u8>, type_name: &str, text: &str) -> Result<bool, Malformed> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || trimmed.chars().all(char::is_control) {
+        return Ok(false);
+    }
+    match type_name {
+        // Codes: no blanks at the ends and single ones inside.
+        "code" => string(out, &trimmed.split_whitespace().collect::<Vec<_>>().join(" ")),
+        "uri" | "url" | "canonical" | "id" | "oid" | "uuid" => {
+            if trimmed.contains(char::is_whitespace) {
+                return Ok(false);
+            }
+            string(out, trimmed);
+        }
+        _ => string(out, trimmed),
+    }
+    Ok(true)
+}
+
+/// Content type by the first bytes; GNU Health stores none.
+pub fn content_type(bytes: &[u8]) -> &'static str {
+    match bytes {
+        [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
+        [0x89, b'P', b'N', b'G', ..] => "image/png",
+        [b'G', b'I', b'F', b'8', ..] => "image/gif",
+        [b'%', b'P', b'D', b'F', ..] => "application/pdf",
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
+        [b'B', b'M', ..] => "image/bmp",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_and_stay_json() {
+        let mut out = Vec::new();
+        string(&mut out, "a\"b\\c\n\u{1}é<script>\u{1F600}");
+        let text: String = serde_json::from_slice(&out).unwrap();
+        assert_eq!(text, "a\"b\\c\né<script>\u{1F600}");
+    }
+
+    #[test]
+    fn blank_text_is_no_value_and_codes_are_tidy() {
+        let mut out = Vec::new();
+        assert_eq!(text(&mut out, "string", " \u{1}\n "), Ok(false));
+        assert_eq!(text(&mut out, "uri", "no uri"), Ok(false));
+        assert!(out.is_empty());
+        assert_eq!(text(&mut out, "code", "  a \t b "), Ok(true));
+        assert_eq!(out, b"\"a b\"");
+    }
+}

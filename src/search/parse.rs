@@ -1,0 +1,167 @@
+//! Pairs of a query → [`SearchRequest`].
+
+use super::{Fault, Filter, SearchRequest, SortKey, Total};
+use crate::error::{self, Error};
+
+/// Parameters per search at most.
+const PARAMETERS: usize = 100;
+/// Alternatives per parameter at most.
+const ALTERNATIVES: usize = 500;
+/// Characters of one value at most.
+const LENGTH: usize = 4096;
+/// Links of a chain at most.
+const CHAIN: usize = 8;
+
+/// Reads the decoded pairs of a query. Faulty parameters are left out of the request and reported.
+pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
+    let mut request = SearchRequest::default();
+    let mut faults = Vec::new();
+    for (index, (key, value)) in pairs.iter().enumerate() {
+        let result = if index >= PARAMETERS {
+            Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("At most {PARAMETERS} parameters are read.")))
+        } else if value.chars().count() > LENGTH {
+            Err(Error::new(&error::PARAMETER_LIMIT)
+                .detail(format!("A value may have {LENGTH} characters.")))
+        } else if value.contains('\0') || key.contains('\0') {
+            Err(Error::new(&error::PARAMETER_VALUE).detail("The character U+0000 is not allowed."))
+        } else {
+            one(&mut request, key, value)
+        };
+        match result {
+            Ok(()) => {
+                if key != "_page" {
+                    request.applied.push((key.clone(), value.clone()));
+                }
+            }
+            Err(error) => faults.push(Fault { key: key.clone(), error: error.at(key.clone()) }),
+        }
+    }
+    (request, faults)
+}
+
+fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error> {
+    match key {
+        "_count" => {
+            let count = value.parse().map_err(|_| wrong("a whole number", value))?;
+            if request.count.replace(count).is_some() {
+                return Err(Error::new(&error::PARAMETER_VALUE).detail("_count stands twice."));
+            }
+        }
+        "_sort" => {
+            for part in value.split(',') {
+                let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
+                if name.is_empty() {
+                    return Err(wrong("names of search parameters", value));
+                }
+                request.sort.push(SortKey { name: name.to_owned(), descending });
+            }
+        }
+        "_total" => {
+            request.total = match value {
+                "none" => Total::None,
+                "accurate" => Total::Accurate,
+                _ => return Err(wrong("none or accurate", value)),
+            }
+        }
+        "_summary" => match value {
+            "count" => request.total = Total::Only,
+            "false" => {}
+            _ => return Err(wrong("count or false", value)),
+        },
+        "_page" => request.page = Some(value.to_owned()),
+        _ => request.filters.push(filter(key, key, value, 0)?),
+    }
+    Ok(())
+}
+
+fn filter(whole: &str, key: &str, value: &str, depth: usize) -> Result<Filter, Error> {
+    if depth > CHAIN {
+        return Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A chain may have {CHAIN} links.")));
+    }
+    let (head, rest) = match key.split_once('.') {
+        Some((head, rest)) => (head, Some(rest)),
+        None => (key, None),
+    };
+    let (name, modifier) = match head.split_once(':') {
+        Some((name, modifier)) => (name, Some(modifier.to_owned())),
+        None => (head, None),
+    };
+    if name.is_empty() || rest == Some("") || modifier.as_deref() == Some("") {
+        return Err(Error::new(&error::PARAMETER_UNKNOWN).detail("The name of the parameter is empty."));
+    }
+    let chain = match rest {
+        Some(rest) => Some(Box::new(filter(whole, rest, value, depth + 1)?)),
+        None => None,
+    };
+    let values = if chain.is_some() { Vec::new() } else { split(value) };
+    if values.len() > ALTERNATIVES {
+        return Err(Error::new(&error::PARAMETER_LIMIT)
+            .detail(format!("A parameter may have {ALTERNATIVES} values.")));
+    }
+    if chain.is_none() && values.iter().any(String::is_empty) {
+        return Err(Error::new(&error::PARAMETER_VALUE).detail("A value is empty."));
+    }
+    Ok(Filter { key: whole.to_owned(), name: name.to_owned(), modifier, chain, values })
+}
+
+fn wrong(expected: &str, found: &str) -> Error {
+    Error::new(&error::PARAMETER_VALUE).detail(format!("Expected {expected}, found \"{}\".", short(found)))
+}
+
+/// The beginning of a text for a message.
+pub(super) fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(40).filter(|character| !character.is_control()).collect();
+    if text.chars().count() > 40 {
+        short.push('…');
+    }
+    short
+}
+
+/// Splits at commas that are not escaped.
+fn split(value: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut escaped = false;
+    for character in value.chars() {
+        if character == ',' && !escaped {
+            parts.push(String::new());
+            continue;
+        }
+        escaped = character == '\\' && !escaped;
+        parts.last_mut().expect("there is always a part").push(character);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pairs(all: &[(&str, &str)]) -> Vec<(String, String)> {
+        all.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn names_modifiers_chains_and_values() {
+        let (request, faults) =
+            parse(&pairs(&[("subject:Patient.name:exact", "a\\,b,c"), ("_sort", "-date,_id"), ("_count", "5")]));
+        assert!(faults.is_empty());
+        let filter = &request.filters[0];
+        assert_eq!((filter.name.as_str(), filter.modifier.as_deref()), ("subject", Some("Patient")));
+        let chain = filter.chain.as_ref().unwrap();
+        assert_eq!((chain.name.as_str(), chain.modifier.as_deref()), ("name", Some("exact")));
+        assert_eq!(chain.values, ["a\\,b", "c"]);
+        assert_eq!(request.sort[0], SortKey { name: "date".into(), descending: true });
+        assert_eq!(request.count, Some(5));
+    }
+
+    #[test]
+    fn faults_name_the_parameter() {
+        let long = "x".repeat(5000);
+        let bad = [("_count", "-1"), ("_sort", ""), ("name", ""), ("a..b", "x"), ("n", long.as_str()), ("_total", "x")];
+        for pair in bad {
+            let (request, faults) = parse(&pairs(&[pair]));
+            assert_eq!(faults.len(), 1, "{}", pair.0);
+            assert!(request.applied.is_empty());
+        }
+    }
+}

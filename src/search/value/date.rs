@@ -1,0 +1,151 @@
+//! Date values: <https://hl7.org/fhir/R4/search.html#date>.
+//!
+//! A value is a half-open range of time, as wide as it is precise. A record is one too: a DATE is its whole local day, a
+//! timestamp is a point. The prefixes compare ranges.
+
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
+
+use super::{Prefix, wrong};
+use crate::error::Error;
+
+/// A half-open range of instants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// First instant.
+    pub start: Timestamp,
+    /// First instant after it.
+    pub end: Timestamp,
+}
+
+/// A date with its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateValue {
+    /// Prefix.
+    pub prefix: Prefix,
+    /// Range; for `ap` widened by a tenth of the distance to now.
+    pub range: Range,
+}
+
+impl DateValue {
+    /// Reads a value. Without an offset it is local time of the site.
+    ///
+    /// # Errors
+    /// Not a date of the forms that FHIR allows.
+    pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Self, Error> {
+        let (prefix, literal) = Prefix::split(text);
+        let mut range = range(literal, zone)
+            .ok_or_else(|| wrong("YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss[.sss]][Z|±hh:mm]", text))?;
+        if prefix == Prefix::Ap {
+            let distance = now.duration_since(range.start).abs() / 10;
+            range.start = range.start.checked_sub(distance).unwrap_or(Timestamp::MIN);
+            range.end = range.end.checked_add(distance).unwrap_or(Timestamp::MAX);
+        }
+        Ok(Self { prefix, range })
+    }
+
+    /// The range as local days and times of the site: start and end without a zone.
+    pub fn local(&self, zone: &TimeZone) -> (DateTime, DateTime) {
+        (zone.to_datetime(self.range.start), zone.to_datetime(self.range.end))
+    }
+}
+
+fn range(text: &str, zone: &TimeZone) -> Option<Range> {
+    let bytes = text.as_bytes();
+    let number = |from: usize, to: usize| -> Option<i16> {
+        let part = text.get(from..to)?;
+        part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
+    };
+    let local = |start: DateTime, end: DateTime| -> Option<Range> {
+        let at = |time: DateTime| Some(zone.to_ambiguous_zoned(time).compatible().ok()?.timestamp());
+        Some(Range { start: at(start)?, end: at(end)? })
+    };
+    let midnight = |date: Date| date.to_datetime(jiff::civil::Time::midnight());
+    match bytes.len() {
+        4 => {
+            let start = Date::new(number(0, 4)?, 1, 1).ok()?;
+            local(midnight(start), midnight(start.checked_add(1.year()).ok()?))
+        }
+        7 if bytes[4] == b'-' => {
+            let start = Date::new(number(0, 4)?, number(5, 7)?.try_into().ok()?, 1).ok()?;
+            local(midnight(start), midnight(start.checked_add(1.month()).ok()?))
+        }
+        10 if bytes[4] == b'-' && bytes[7] == b'-' => {
+            let month = number(5, 7)?.try_into().ok()?;
+            let start = Date::new(number(0, 4)?, month, number(8, 10)?.try_into().ok()?).ok()?;
+            local(midnight(start), midnight(start.checked_add(1.day()).ok()?))
+        }
+        16.. if bytes[10] == b'T' => {
+            let offset = text.get(11..)?.find(['Z', '+', '-', ' ']).map(|at| at + 11);
+            let (time, zoned) = match offset {
+                // A plus sign of a query that was not encoded arrives as a blank.
+                Some(at) => (text.get(..at)?, Some(text.get(at..)?.replace(' ', "+"))),
+                None => (text, None),
+            };
+            let (start, width) = moment(time)?;
+            match zoned {
+                Some(offset) => {
+                    let text = format!("{start}{offset}");
+                    let start: Timestamp = text.parse().ok()?;
+                    Some(Range { start, end: start.checked_add(width).ok()? })
+                }
+                None => local(start, start.checked_add(width).ok()?),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A local time of day and how wide its precision makes it.
+fn moment(text: &str) -> Option<(DateTime, SignedDuration)> {
+    match text.len() {
+        16 => Some((format!("{text}:00").parse().ok()?, SignedDuration::from_secs(60))),
+        19 => Some((text.parse().ok()?, SignedDuration::from_secs(1))),
+        21..=29 if text.as_bytes()[19] == b'.' => {
+            let digits = u32::try_from(text.len() - 20).ok()?;
+            // Timestamps of PostgreSQL have six digits; a finer value still covers one of them.
+            let width = 10i64.pow(9 - digits.min(6));
+            Some((text.parse().ok()?, SignedDuration::from_nanos(width)))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> (Prefix, String, String) {
+        let zone = TimeZone::get("America/Argentina/Buenos_Aires").unwrap();
+        let value = DateValue::parse(text, &zone, "2026-01-01T00:00:00Z".parse().unwrap()).unwrap();
+        (value.prefix, value.range.start.to_string(), value.range.end.to_string())
+    }
+
+    #[test]
+    fn precision_is_width_and_dates_are_local() {
+        let cases = [
+            ("2024", "2024-01-01T03:00:00Z", "2025-01-01T03:00:00Z"),
+            ("2024-02", "2024-02-01T03:00:00Z", "2024-03-01T03:00:00Z"),
+            ("2024-02-29", "2024-02-29T03:00:00Z", "2024-03-01T03:00:00Z"),
+            ("2024-02-29T10:00", "2024-02-29T13:00:00Z", "2024-02-29T13:01:00Z"),
+            ("2024-02-29T10:00Z", "2024-02-29T10:00:00Z", "2024-02-29T10:01:00Z"),
+            ("2024-02-29T10:00:05+02:00", "2024-02-29T08:00:05Z", "2024-02-29T08:00:06Z"),
+            ("2024-02-29T10:00:05 02:00", "2024-02-29T08:00:05Z", "2024-02-29T08:00:06Z"),
+            ("2024-02-29T10:00:05.5Z", "2024-02-29T10:00:05.5Z", "2024-02-29T10:00:05.6Z"),
+        ];
+        for (text, start, end) in cases {
+            assert_eq!(parse(text), (Prefix::Eq, start.to_owned(), end.to_owned()), "{text}");
+        }
+        assert_eq!(parse("ge2024-01-01").0, Prefix::Ge);
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for bad in ["", "24", "2023-02-29", "2024-13", "2024-1-1", "2024-01-01T10", "2024-01-01T25:00", "gt", "x", "2024-01-01T10:00:00+99:00", "20240101"] {
+            assert!(DateValue::parse(bad, &TimeZone::UTC, Timestamp::UNIX_EPOCH).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Connections: accepting, limits, and the orderly end.
+
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use hyper::service::service_fn;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+};
+
+use super::{Limits, Options, Shared, activity::Activity, handle, linger::Lingering};
+use crate::interaction::Gateway;
+
+/// Bytes of the request line and the headers that are read at all; `handle` draws the finer lines.
+const HEAD: usize = 64 << 10;
+
+/// Serves until `stop` completes, then lets running requests end.
+pub async fn serve(
+    listener: TcpListener,
+    options: Options,
+    gateway: Arc<dyn Gateway>,
+    stop: impl Future<Output = ()>,
+) {
+    let limits = options.limits.clone();
+    let shared = Arc::new(Shared { options, gateway });
+    let builder = Arc::new(builder(&limits));
+    let places = Arc::new(Semaphore::new(limits.connections as usize));
+    let (stopping, stopped) = watch::channel(());
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, from)) => {
+                tokio::spawn(connection(
+                    Arc::clone(&builder),
+                    Arc::clone(&shared),
+                    stream,
+                    from,
+                    stopped.clone(),
+                    place,
+                ));
+            }
+            Err(error) => {
+                // Mostly too many open files: closing connections help, a busy loop does not.
+                tracing::warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    let _ = stopping.send(());
+    if tokio::time::timeout(limits.drain, places.acquire_many(limits.connections)).await.is_err() {
+        tracing::warn!("some requests did not end in time and are cut off");
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    // Not pipeline_flush: with it hyper 1.12 loses the last answer when further bytes follow the request.
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.headers)
+        .max_buf_size(HEAD)
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD as u32)
+        .max_concurrent_streams(64)
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(15));
+    builder
+}
+
+async fn connection(
+    builder: Arc<Builder<TokioExecutor>>,
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    from: SocketAddr,
+    mut stopped: watch::Receiver<()>,
+    place: OwnedSemaphorePermit,
+) {
+    let Ok(local) = stream.local_addr() else { return };
+    let _ = stream.set_nodelay(true);
+    let limits = shared.options.limits.clone();
+    let activity = Arc::new(Activity::default());
+    let service = service_fn(|request| {
+        let (shared, guard) = (Arc::clone(&shared), activity.begin());
+        async move {
+            let response = handle::handle(shared, request, from, local).await;
+            drop(guard);
+            Ok::<_, std::convert::Infallible>(response)
+        }
+    });
+    let stream = TokioIo::new(Lingering::new(stream, place));
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    // hyper's own limit on headers starts only when it knows the version of HTTP; this one also covers a client that
+    // never sends the first byte, and idle HTTP/2 connections.
+    let mut watchdog = tokio::time::interval(limits.headers.min(limits.idle) / 4);
+    let mut ending = false;
+    loop {
+        tokio::select! {
+            ended = &mut connection => {
+                // What went wrong on the wire is the client's affair; its text can hold what was sent.
+                if ended.is_err() {
+                    tracing::debug!("a connection broke");
+                }
+                break;
+            }
+            _ = stopped.changed(), if !ending => {
+                ending = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            _ = watchdog.tick() => match activity.idle() {
+                Some(idle) if !activity.ever() && idle > limits.headers => break,
+                Some(idle) if idle > limits.idle && !ending => {
+                    ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                _ => {}
+            },
+        }
+    }
+}

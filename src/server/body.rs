@@ -1,0 +1,58 @@
+//! The form body of `POST [type]/_search` (<https://hl7.org/fhir/R4/http.html#search>).
+
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::{
+    body::{Body, Incoming},
+    header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap},
+};
+
+use super::{Options, target};
+use crate::error::{self, Error, Result};
+
+/// Reads the pairs of a form body.
+///
+/// # Errors
+/// Another media type, too large, too slow, broken, or not decodable.
+pub(super) async fn form(
+    options: &Options,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Vec<(String, String)>> {
+    if body.is_end_stream() {
+        return Ok(Vec::new());
+    }
+    if !is_form(headers) {
+        return Err(Error::new(&error::UNSUPPORTED_MEDIA));
+    }
+    let too_large =
+        || Error::new(&error::BODY_TOO_LARGE).detail(format!("At most {} bytes are read.", options.max_body));
+    if body.size_hint().lower() > options.max_body {
+        return Err(too_large());
+    }
+    let limit = usize::try_from(options.max_body).unwrap_or(usize::MAX);
+    let read = tokio::time::timeout(options.limits.body, Limited::new(body, limit).collect());
+    let bytes = match read.await {
+        Err(_) => return Err(Error::new(&error::REQUEST_SLOW)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(_)) => return Err(Error::new(&error::REQUEST_MALFORMED).detail("The body broke off.")),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::new(&error::REQUEST_MALFORMED).detail("The body is not UTF-8."))?;
+    target::pairs(text)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(media), None) = (types.next().and_then(|value| value.to_str().ok()), types.next()) else {
+        return false;
+    };
+    let mut parts = media.split(';').map(str::trim);
+    let name = parts.next().unwrap_or_default();
+    let utf8 = parts.filter_map(|part| part.split_once('=')).all(|(key, value)| {
+        !key.trim().eq_ignore_ascii_case("charset")
+            || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    });
+    let plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
+    name.eq_ignore_ascii_case("application/x-www-form-urlencoded") && utf8 && plain
+}

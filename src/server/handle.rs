@@ -1,0 +1,137 @@
+//! One request: from bytes to an interaction, and its answer back to bytes.
+
+use std::{
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use hyper::{Method, Request, Version, body::Incoming, header::HOST, http::request::Parts};
+use tracing::Instrument as _;
+
+use super::{
+    Shared, body, credential,
+    negotiate::{self, Form},
+    peer,
+    record::Record,
+    respond::{self, Reply, Response},
+    route::Place,
+    target,
+};
+use crate::{
+    error::{self, Error, Result},
+    interaction::{self, Answer},
+};
+
+/// Bytes of an address at most. A search of this length fits into a POST as well.
+const ADDRESS: usize = 16 << 10;
+/// Bytes of all headers at most.
+const HEADERS: usize = 32 << 10;
+
+/// What a request comes to.
+enum Done {
+    Live,
+    Options(&'static str),
+    Answer(Answer),
+}
+
+/// Answers a request; never fails and never panics.
+pub(super) async fn handle(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+    from: SocketAddr,
+    local: SocketAddr,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let id = respond::request_id(&parts.headers);
+    let mut record = Record::new(&id, &parts.method);
+    let mut form = Form::default();
+    let span = tracing::info_span!("request", id);
+    let work = carry_out(&shared, &parts, body, (from, local), &id, &mut record, &mut form);
+    let done = unpanicked(work).instrument(span).await;
+    let reply = Reply { parts: &parts, options: &shared.options, id: &id, form };
+    let response = match done {
+        Ok(Done::Live) => reply.live(),
+        Ok(Done::Options(allow)) => reply.options(allow),
+        Ok(Done::Answer(answer)) => reply.answer(answer).await,
+        Err(error) => {
+            let entry = error.entry();
+            record.code(entry.code);
+            if let Some(cause) = error.logged_cause() {
+                tracing::warn!(request = id, code = entry.code, cause, "a request failed");
+            }
+            reply.error(&error)
+        }
+    };
+    record.answered(response.status(), respond::length(&response));
+    response
+}
+
+/// Turns a panic of the request into an error. The panic itself is told by the hook of the command line.
+async fn unpanicked<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(_) => Poll::Ready(Err(Error::new(&error::INTERNAL).cause("panic"))),
+    })
+    .await
+}
+
+async fn carry_out(
+    shared: &Shared,
+    parts: &Parts,
+    body: Incoming,
+    (from, local): (SocketAddr, SocketAddr),
+    id: &str,
+    record: &mut Record,
+    form: &mut Form,
+) -> Result<Done> {
+    limits(parts)?;
+    let place = Place::of(parts.uri.path(), &shared.options.base_path)?;
+    record.route(place.template(), place.kind());
+    if parts.method == Method::OPTIONS {
+        return Ok(Done::Options(place.allow()));
+    }
+    place.admit(&parts.method)?;
+    if place == Place::Live {
+        return Ok(Done::Live);
+    }
+    let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
+    let mut pairs = target::pairs(parts.uri.query().unwrap_or_default())?;
+    if let Place::Search(_) = place {
+        pairs.extend(body::form(&shared.options, &parts.headers, body).await?);
+    }
+    record.names(&pairs, |name| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name));
+    *form = negotiate::form(&parts.headers, &mut pairs)?;
+    let preference = negotiate::preference(&parts.headers);
+    let request = interaction::Request {
+        id: id.to_owned(),
+        trace: record.trace(),
+        interaction: place.interaction(pairs)?,
+        credential: credential::credential(&parts.headers)?,
+        client: Some(peer.client),
+        base: peer.base,
+        lenient: preference.lenient,
+        returns: preference.returns,
+        languages: negotiate::languages(&parts.headers),
+    };
+    shared.gateway.answer(request).await.map(Done::Answer)
+}
+
+fn limits(parts: &Parts) -> Result<()> {
+    let address = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    if address > ADDRESS {
+        return Err(Error::new(&error::URI_TOO_LONG));
+    }
+    let headers: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers > HEADERS {
+        return Err(Error::new(&error::HEADERS_TOO_LARGE));
+    }
+    // https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+    if parts.version == Version::HTTP_11 && !parts.headers.contains_key(HOST) {
+        return Err(Error::new(&error::REQUEST_MALFORMED).detail("There is no Host header."));
+    }
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! What form the client wants the answer in (<https://hl7.org/fhir/R4/http.html#mime-type>).
+
+mod language;
+mod media;
+mod prefer;
+mod weighted;
+
+pub(super) use language::languages;
+pub(super) use media::Media;
+pub(super) use prefer::preference;
+pub(super) use weighted::weighted;
+
+use hyper::header::{ACCEPT, HeaderMap};
+
+use crate::error::{self, Error, Result};
+
+/// The form of the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Form {
+    pub media: Media,
+    pub pretty: bool,
+}
+
+/// Finds the form of the answer, and takes `_format` and `_pretty` out of `pairs`.
+///
+/// # Errors
+/// None of the requested formats is offered, or the parameters contradict each other.
+pub(super) fn form(headers: &HeaderMap, pairs: &mut Vec<(String, String)>) -> Result<Form> {
+    let pretty = match take(pairs, "_pretty")?.as_deref() {
+        None | Some("false") => false,
+        Some("true" | "") => true,
+        Some(_) => {
+            return Err(Error::new(&error::PARAMETER_VALUE)
+                .detail("_pretty is true or false.")
+                .at("_pretty"));
+        }
+    };
+    // `_format` overrides Accept (https://hl7.org/fhir/R4/http.html#parameters).
+    let media = match take(pairs, "_format")?.filter(|format| !format.is_empty()) {
+        Some(format) => {
+            Media::named(&format).ok_or_else(|| Error::new(&error::NOT_ACCEPTABLE).at("_format"))?
+        }
+        None => Media::accepted(headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()))?,
+    };
+    Ok(Form { media, pretty })
+}
+
+fn take(pairs: &mut Vec<(String, String)>, name: &str) -> Result<Option<String>> {
+    let mut found: Option<String> = None;
+    for (_, value) in pairs.extract_if(.., |(key, _)| key == name) {
+        if found.as_ref().is_some_and(|first| *first != value) {
+            let detail = format!("{name} is given twice with different values.");
+            return Err(Error::new(&error::PARAMETER_VALUE).detail(detail).at(name));
+        }
+        found = Some(value);
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::{ACCEPT, HeaderMap, HeaderValue};
+
+    use super::form;
+
+    fn negotiate(accept: &[&str], query: &[(&str, &str)]) -> Result<(String, bool, usize), &'static str> {
+        let mut headers = HeaderMap::new();
+        for value in accept {
+            headers.append(ACCEPT, HeaderValue::from_str(value).unwrap());
+        }
+        let mut pairs: Vec<_> =
+            query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        form(&headers, &mut pairs)
+            .map(|form| (form.media.content_type().to_owned(), form.pretty, pairs.len()))
+            .map_err(|error| error.entry().code)
+    }
+
+    const FHIR: &str = "application/fhir+json; charset=utf-8";
+    const JSON: &str = "application/json; charset=utf-8";
+
+    #[test]
+    fn accept_is_weighed() {
+        let accept = |values: &[&str]| negotiate(values, &[]).map(|(media, ..)| media);
+        for values in [
+            &[][..],
+            &["*/*"],
+            &["application/*"],
+            &[""],
+            &["application/fhir+json"],
+            &["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
+            &["application/fhir+xml", "application/fhir+json;q=0.5"],
+            &["application/json;q=0.3, application/fhir+json"],
+            &["APPLICATION/FHIR+JSON; Charset=UTF-8"],
+            &["application/json;q=0.1, */*"],
+        ] {
+            assert_eq!(accept(values).as_deref(), Ok(FHIR), "{values:?}");
+        }
+        assert_eq!(accept(&["application/json"]).as_deref(), Ok(JSON));
+        assert_eq!(accept(&["application/json, application/fhir+json;q=0.9"]).as_deref(), Ok(JSON));
+        assert_eq!(
+            accept(&["application/fhir+json; fhirVersion=4.0"]).as_deref(),
+            Ok("application/fhir+json; fhirVersion=4.0; charset=utf-8")
+        );
+        for values in [
+            &["application/fhir+xml"][..],
+            &["text/html"],
+            &["application/fhir+json; fhirVersion=3.0"],
+            &["application/fhir+json;q=0"],
+            &["*/*;q=0"],
+            &["text/*;q=0"],
+        ] {
+            assert_eq!(accept(values), Err("not-acceptable"), "{values:?}");
+        }
+        assert_eq!(accept(&["application/fhir+json;q=0, */*"]).as_deref(), Ok(JSON));
+    }
+
+    #[test]
+    fn format_wins_and_is_taken_out() {
+        let xml = &["application/fhir+xml"][..];
+        assert_eq!(negotiate(xml, &[("_format", "json"), ("name", "x")]), Ok((FHIR.into(), false, 1)));
+        assert_eq!(
+            negotiate(xml, &[("_format", "application/fhir json"), ("_pretty", "true")]),
+            Ok((FHIR.into(), true, 0))
+        );
+        assert_eq!(negotiate(&[], &[("_format", "application/json")]), Ok((JSON.into(), false, 0)));
+        assert_eq!(negotiate(&[], &[("_format", "json"), ("_format", "json")]), Ok((FHIR.into(), false, 0)));
+        for format in [
+            "xml",
+            "application/fhir+xml",
+            "html",
+            "application/fhir+json; fhirVersion=5.0",
+            "*/*;;",
+            "json;q=1;",
+        ] {
+            assert_eq!(negotiate(&[], &[("_format", format)]), Err("not-acceptable"), "{format}");
+        }
+        assert_eq!(negotiate(&[], &[("_format", "json"), ("_format", "xml")]), Err("parameter-value"));
+        assert_eq!(negotiate(&[], &[("_pretty", "x")]), Err("parameter-value"));
+    }
+}

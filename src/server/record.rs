@@ -1,0 +1,97 @@
+//! The one line of the log for each request: never a value, an id or a name of a record.
+
+use std::time::Instant;
+
+use hyper::{Method, StatusCode};
+
+use crate::interaction::Trace;
+
+/// Names of parameters in one line at most.
+const NAMES: usize = 20;
+
+/// Collects what the line says; writes it when dropped, so also when the client went away or the handler panicked.
+pub(super) struct Record {
+    started: Instant,
+    id: String,
+    method: &'static str,
+    route: &'static str,
+    kind: Option<&'static str>,
+    names: String,
+    trace: Trace,
+    code: Option<&'static str>,
+    outcome: Option<(StatusCode, u64)>,
+}
+
+impl Record {
+    pub(super) fn new(id: &str, method: &Method) -> Self {
+        // A method is a free token: only the usual ones are repeated.
+        let method = match method.as_str() {
+            "GET" => "GET",
+            "HEAD" => "HEAD",
+            "POST" => "POST",
+            "PUT" => "PUT",
+            "PATCH" => "PATCH",
+            "DELETE" => "DELETE",
+            "OPTIONS" => "OPTIONS",
+            _ => "other",
+        };
+        Self {
+            started: Instant::now(),
+            id: id.to_owned(),
+            method,
+            route: "unknown",
+            kind: None,
+            names: String::new(),
+            trace: Trace::default(),
+            code: None,
+            outcome: None,
+        }
+    }
+
+    pub(super) fn route(&mut self, template: &'static str, kind: Option<&'static str>) {
+        self.route = template;
+        self.kind = kind;
+    }
+
+    /// Notes the names of parameters; what is no parameter becomes `?`.
+    pub(super) fn names(&mut self, pairs: &[(String, String)], known: impl Fn(&str) -> bool) {
+        for (name, _) in pairs.iter().take(NAMES) {
+            let name = name.split([':', '.']).next().unwrap_or_default();
+            self.names.push_str(if self.names.is_empty() { "" } else { "," });
+            self.names.push_str(if known(name) { name } else { "?" });
+        }
+    }
+
+    pub(super) fn trace(&self) -> Trace {
+        self.trace.clone()
+    }
+
+    pub(super) fn code(&mut self, code: &'static str) {
+        self.code = Some(code);
+    }
+
+    pub(super) fn answered(&mut self, status: StatusCode, bytes: u64) {
+        self.outcome = Some((status, bytes));
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        // 499 as in the logs of nginx: nobody waited for the answer.
+        let (status, bytes) = self.outcome.map_or((499, 0), |(status, bytes)| (status.as_u16(), bytes));
+        let milliseconds = self.started.elapsed().as_micros() as f64 / 1000.0;
+        tracing::info!(
+            target: "gnuhealth_fhir::request",
+            request = self.id,
+            method = self.method,
+            route = self.route,
+            resource = self.kind,
+            parameters = (!self.names.is_empty()).then_some(self.names.as_str()),
+            status,
+            code = self.code,
+            user = self.trace.user(),
+            milliseconds,
+            bytes,
+        );
+    }
+}

@@ -1,0 +1,240 @@
+//! Signing in with login and password.
+//!
+//! A credential that was verified before is answered from memory as long as the security snapshot shows the same
+//! active user with the same password hash: no SQL, no hashing, nothing that a flood of other sign-ins could delay.
+//! Everything else is a check: it waits for its turn, is admitted by the limits, reads the user, verifies, and counts.
+//!
+//! Unknown login, inactive user and wrong password are one error and take one time. A check goes on when its client
+//! goes away after it got its turn, so that hanging up early does not hide a failure.
+
+mod account;
+mod checks;
+mod decoy;
+mod verified;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    error::{self, Error, Result},
+    store::Store,
+};
+
+use super::{
+    Credential, Rights,
+    attempts::{self, Admission, Attempts, Network},
+    hashing::{self, Limits, Queue},
+    password::{Cost, Hash, LONGEST_PASSWORD},
+};
+
+use account::Account;
+use checks::{Checks, Verdict};
+use decoy::Decoy;
+use verified::{Key, Verified};
+
+/// Id of a row of `res_user`.
+pub type UserId = i32;
+
+/// What the newest snapshot of the security tables says about users.
+pub trait Accounts: Send + Sync {
+    /// The user `id` is active and has exactly this login and exactly this `password_hash`.
+    ///
+    /// # Errors
+    /// The snapshot is too old to be trusted.
+    fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> Result<bool>;
+}
+
+impl Accounts for Rights {
+    fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> Result<bool> {
+        let security = self.current()?;
+        let user = security.user(id).filter(|user| user.active && user.login == login);
+        let stored = user.and_then(|user| user.password_hash.as_ref());
+        Ok(stored.is_some_and(|stored| stored.expose() == password_hash))
+    }
+}
+
+/// How sign-in works.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Limits on failures.
+    pub attempts: attempts::Options,
+    /// Password checks at once; each takes a core and, for scrypt and argon2, 64 MiB.
+    pub hash_concurrency: usize,
+    /// Sign-ins that may wait for a check.
+    pub waiting: usize,
+    /// Sign-ins that may wait for a check of one login from one network.
+    pub waiting_per_login: usize,
+    /// Credentials remembered as verified.
+    pub remembered: usize,
+    /// Tryton delays the answer after n earlier failures by a random time of up to 2ⁿ − 1 seconds, at most 31. Clients
+    /// of FHIR give up sooner, and the limits alone leave a guesser six tries in five minutes: here it is cut off at
+    /// this time.
+    pub longest_delay: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            attempts: attempts::Options::default(),
+            hash_concurrency: 2,
+            waiting: 64,
+            waiting_per_login: 4,
+            remembered: 4096,
+            longest_delay: Duration::from_secs(4),
+        }
+    }
+}
+
+/// Verifies credentials. Cheap to clone.
+#[derive(Clone)]
+pub struct SignIn(Arc<Inner>);
+
+struct Inner {
+    store: Arc<Store>,
+    accounts: Arc<dyn Accounts>,
+    options: Options,
+    attempts: Attempts,
+    queue: Queue,
+    verified: Verified,
+    checks: Checks,
+    decoy: Decoy,
+}
+
+/// Who signed in, and the stored hash that says so (none for a reset code).
+struct SignedIn {
+    user: UserId,
+    hash: Option<String>,
+}
+
+impl SignIn {
+    /// Finds out what the role may do, and what a check costs in this database.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn open(store: Arc<Store>, accounts: Arc<dyn Accounts>, options: Options) -> Result<Self> {
+        let clock = Arc::new(std::time::Instant::now);
+        let attempts = Attempts::open(&store, options.attempts.clone(), clock).await?;
+        let decoy = Decoy::open(&store).await?;
+        let queue = Queue::new(Limits {
+            turns: options.hash_concurrency,
+            waiting: options.waiting,
+            waiting_per_login: options.waiting_per_login,
+        });
+        let verified = Verified::new(options.remembered)?;
+        let checks = Checks::default();
+        Ok(Self(Arc::new(Inner { store, accounts, options, attempts, queue, verified, checks, decoy })))
+    }
+
+    /// The user behind a credential.
+    ///
+    /// # Errors
+    /// `credential-wrong`; `sign-in-throttled` and `overloaded` with the time to wait; errors of the database.
+    pub async fn sign_in(&self, credential: &Credential, client: Option<IpAddr>) -> Result<UserId> {
+        let Credential::Basic { login, password } = credential;
+        // No user has such a login, PostgreSQL cannot hold it; Tryton looks at no such password.
+        if login.contains('\0') || password.chars().nth(LONGEST_PASSWORD).is_some() {
+            return Err(Error::new(&error::CREDENTIAL_WRONG));
+        }
+        let inner = &self.0;
+        let key = inner.verified.key(login, password);
+        let current = |user, hash: &str| inner.accounts.is_current(user, login, hash);
+        if let Some(user) = inner.verified.user(&key, current)? {
+            return Ok(user);
+        }
+        let limits = &inner.options.attempts;
+        let network = Network::of(client, limits.prefix_4, limits.prefix_6);
+        let verdict = inner
+            .checks
+            .join((key, network.clone()), |hung_up| {
+                let (inner, login, password) = (Arc::clone(inner), login.clone(), password.clone());
+                async move {
+                    let turn = tokio::select! {
+                        turn = inner.queue.turn(&login, network.text()) => turn,
+                        () = hung_up => return Verdict::Unwanted,
+                    };
+                    match turn {
+                        Ok(_turn) => inner.check(key, &login, password, &network).await,
+                        Err(hashing::Full) => Verdict::Overloaded,
+                    }
+                }
+            })
+            .await;
+        // The delay holds neither a turn nor a session.
+        tokio::time::sleep(verdict.delay()).await;
+        verdict.into_result()
+    }
+
+    /// Failed sign-ins count together with those of Tryton.
+    pub fn shares_attempts(&self) -> bool {
+        self.0.attempts.shared()
+    }
+}
+
+impl Inner {
+    async fn check(self: &Arc<Self>, key: Key, login: &str, password: String, network: &Network) -> Verdict {
+        self.decoy.refresh_when_old(&self.store);
+        self.decide(key, login, password, network).await.unwrap_or_else(Verdict::from)
+    }
+
+    async fn decide(&self, key: Key, login: &str, password: String, network: &Network) -> Result<Verdict> {
+        // Somebody else may have presented the same credential while this one waited.
+        let current = |user, hash: &str| self.accounts.is_current(user, login, hash);
+        if let Some(user) = self.verified.user(&key, current)? {
+            return Ok(Verdict::SignedIn { user, delay: Duration::ZERO });
+        }
+        let (failures, traces) = match self.attempts.admit(&self.store, login, network).await? {
+            Admission::Admitted { failures, traces } => (failures, traces),
+            Admission::Throttled { retry_after } => return Ok(Verdict::Throttled { retry_after }),
+        };
+        let account = Account::load(&self.store, login).await?;
+        let delay = self.delay(failures)?;
+        let Some(SignedIn { user, hash }) = self.verify(account, password).await? else {
+            self.attempts.failed(&self.store, login, network).await?;
+            return Ok(Verdict::Wrong { delay });
+        };
+        if traces && let Err(error) = self.attempts.succeeded(&self.store, login).await {
+            tracing::warn!(user, cause = error.logged_cause(), "failed sign-ins could not be forgotten");
+        }
+        // A reset code is not remembered: it ends by the clock, which no change in the database tells.
+        if let Some(hash) = hash {
+            self.verified.remember(key, user, hash);
+        }
+        Ok(Verdict::SignedIn { user, delay })
+    }
+
+    /// Every way to a no takes the time of one slow hash.
+    async fn verify(&self, account: Option<Account>, password: String) -> Result<Option<SignedIn>> {
+        match account {
+            Some(Account { id: user, hash: Some(stored), .. }) => match Hash::parse(&stored) {
+                Ok(hash) => {
+                    let quick = hash.cost() == Cost::Sha1;
+                    if hashing::verify(hash, password.clone()).await? {
+                        return Ok(Some(SignedIn { user, hash: Some(stored) }));
+                    }
+                    if !quick {
+                        return Ok(None);
+                    }
+                }
+                Err(unusable) => tracing::warn!(user, "nobody can sign in as this user: {unusable}"),
+            },
+            // Tryton up to 7.0 looks at the code only when there is no hash.
+            Some(Account { id: user, hash: None, reset: Some(code) }) => {
+                if code.as_bytes().ct_eq(password.as_bytes()).into() {
+                    return Ok(Some(SignedIn { user, hash: None }));
+                }
+            }
+            Some(Account { hash: None, reset: None, .. }) | None => {}
+        }
+        hashing::verify(self.decoy.hash(), password).await?;
+        Ok(None)
+    }
+
+    fn delay(&self, failures: u32) -> Result<Duration> {
+        let most = (1_u64 << failures.min(31)) - 1;
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
+        let seconds = u64::from_ne_bytes(random) % (most + 1);
+        Ok(Duration::from_secs(seconds).min(self.options.longest_delay))
+    }
+}
