@@ -1,6 +1,6 @@
 //! Bound values.
 
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 
 /// A value bound to a parameter, with the SQL type it is sent as.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +23,10 @@ pub enum Value {
     Date(Date),
     /// `timestamp`: naive UTC as Tryton stores it.
     Timestamp(DateTime),
+    /// `time`.
+    Time(Time),
+    /// `interval`, written as PostgreSQL reads it.
+    Interval(String),
     /// `int4[]`.
     Int4s(Vec<i32>),
     /// `text[]`.
@@ -44,6 +48,8 @@ impl Value {
             Self::Json(_) => ("text", Some("jsonb")),
             Self::Date(_) => ("date", None),
             Self::Timestamp(_) => ("timestamp", None),
+            Self::Time(_) => ("time", None),
+            Self::Interval(_) => ("text", Some("interval")),
             Self::Int4s(_) => ("int4[]", None),
             Self::Texts(_) => ("text[]", None),
         }

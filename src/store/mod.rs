@@ -193,9 +193,12 @@ impl ToSql for Value {
             Value::Int8(value) => value.to_sql(ty, out),
             Value::Float8(value) => value.to_sql(ty, out),
             Value::Bool(value) => value.to_sql(ty, out),
-            Value::Text(value) | Value::Numeric(value) | Value::Json(value) => value.to_sql(ty, out),
+            Value::Text(value) | Value::Numeric(value) | Value::Json(value) | Value::Interval(value) => {
+                value.to_sql(ty, out)
+            }
             Value::Date(value) => value.to_sql(ty, out),
             Value::Timestamp(value) => value.to_sql(ty, out),
+            Value::Time(value) => value.to_sql(ty, out),
             Value::Int4s(value) => value.to_sql(ty, out),
             Value::RecordId => Err("a statement for a record ran without one".into()),
             Value::Texts(value) => value.to_sql(ty, out),

@@ -3,17 +3,17 @@
 mod access;
 mod attempts;
 mod catalog;
-mod domain;
+pub mod domain;
 mod hashing;
 mod login;
 pub mod password;
-mod pyson;
+pub mod pyson;
 mod security;
 
 pub use access::{Permit, Refusal};
 pub use attempts::Options as AttemptOptions;
 pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
-pub use domain::Refused;
+pub use domain::{Domain, Refused};
 pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 

@@ -29,7 +29,7 @@ macro_rules! operators {
     ($($name:ident)+) => {
         /// Operators, by their names in JSON.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Operator { $($name),+ }
+        pub enum Operator { $(#[doc = stringify!($name)] $name),+ }
 
         impl Operator {
             fn of(name: &str) -> Option<Self> {
@@ -129,3 +129,6 @@ fn with_numbers(text: &str) -> String {
     }
     result
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
 //! The Tryton layer on real databases. `GNUHEALTH_FHIR_TEST_PG` names the server (`postgresql://user@host:port`);
 //! without it, or without the database a test needs, the test prints a line and passes.
 
+mod cases;
 mod catalog;
+mod domains;
+mod restore;
 mod server;
 mod sign_in;

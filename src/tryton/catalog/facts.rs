@@ -25,9 +25,9 @@ pub(super) struct FactModel {
     pub rec_name: Option<String>,
     #[serde(default)]
     pub order: Vec<(String, Option<String>)>,
-    /// Methods that a class replaces: a list of names, or names with their classes.
+    /// No class computes or searches the name of a record in another way than by the field `rec_name`.
     #[serde(default)]
-    pub overrides: Names,
+    pub plain_name: bool,
     #[serde(default)]
     pub fields: BTreeMap<String, FactField>,
 }
@@ -52,7 +52,7 @@ pub(super) struct FactField {
     pub left: Option<String>,
     pub right: Option<String>,
     pub path: Option<String>,
-    pub filter: Option<String>,
+    pub filter: Option<serde_json::Value>,
 }
 
 /// The keys of a selection: fixed, or decided by a method (its name).
@@ -87,29 +87,6 @@ impl Selection {
                 Some(keys.iter().filter_map(key).collect())
             }
             Self::Method(_) => None,
-        }
-    }
-}
-
-/// Names, as a list or as the keys of an object.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Names {
-    List(Vec<String>),
-    Keys(BTreeMap<String, IgnoredAny>),
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self::List(Vec::new())
-    }
-}
-
-impl Names {
-    pub(super) fn contains(&self, name: &str) -> bool {
-        match self {
-            Self::List(names) => names.iter().any(|other| other == name),
-            Self::Keys(names) => names.contains_key(name),
         }
     }
 }

@@ -96,10 +96,8 @@ pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalo
 /// The stored field that is the name, when no class computes or searches the name in another way. For a model that is
 /// not embedded this cannot be known.
 fn rec_name(model: &Model, fact: &FactModel) -> Option<String> {
-    let name = fact.rec_name.as_deref()?;
-    let own = fact.overrides.contains("get_rec_name") || fact.overrides.contains("search_rec_name");
-    let stored = model.fields.get(name).is_some_and(|field| field.stored);
-    (stored && !own).then(|| name.to_owned())
+    let name = fact.rec_name.as_deref().filter(|_| fact.plain_name)?;
+    model.fields.get(name).is_some_and(|field| field.stored).then(|| name.to_owned())
 }
 
 fn merge_field(
@@ -131,7 +129,7 @@ fn merge_field(
         custom_search: fact.searcher.is_some() || fact.domain_method,
         access: field.access,
         tree,
-        filter: fact.filter.as_deref().map(json_of_python),
+        filter: fact.filter.as_ref().map(ToString::to_string),
         column_type: column.cloned(),
         kind,
     }
@@ -201,23 +199,4 @@ fn other_way(live: &Live, relation: &str, origin: &str) -> Option<String> {
     let mut all = stored_many2ones(live, relation).filter(|(name, _)| *name != origin);
     let (name, _) = all.next()?;
     all.next().is_none().then(|| name.clone())
-}
-
-/// A Python literal of a domain as JSON. What is more than a literal stays text that no domain parser accepts.
-fn json_of_python(text: &str) -> String {
-    let text = text.replace('(', "[").replace(')', "]").replace('\'', "\"");
-    text.replace("True", "true").replace("False", "false").replace("None", "null")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn python_literals_become_json() {
-        assert_eq!(
-            json_of_python("[('active', 'in', [True, False])]"),
-            r#"[["active", "in", [true, false]]]"#
-        );
-    }
 }

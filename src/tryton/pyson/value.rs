@@ -10,15 +10,23 @@ use jiff::civil::{Date, DateTime};
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
+    /// `null`.
     Null,
+    /// `true`, `false`.
     Bool(bool),
+    /// Whole number.
     Int(i128),
+    /// Number with a point.
     Float(f64),
+    /// Text.
     Text(String),
+    /// List.
     List(Vec<Value>),
     /// A sequence of the context: never equal to a list.
     Tuple(Vec<Value>),
+    /// Object.
     Object(BTreeMap<String, Value>),
+    /// Date.
     Date(Date),
     /// Naive UTC.
     DateTime(DateTime),
