@@ -7,7 +7,7 @@ const URL: &str = "postgresql://gnuhealth:topsecret@127.0.0.1:1/health";
 fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String, String) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(env!("CARGO_BIN_EXE_gnuhealth-fhir"));
-    command.args(arguments).envs(variables.iter().copied()).current_dir(folder.path());
+    command.args(arguments).env_clear().envs(variables.iter().copied()).current_dir(folder.path());
     let Output { status, stdout, stderr } = command.output().expect("the program starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     let (stdout, stderr) = (text(stdout), text(stderr));

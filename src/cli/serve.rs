@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{Failure, log, settings::Settings};
 use crate::{
-    config::{Config, Problem},
+    config::{Config, Loaded, Origin, Problem},
     error::{self, Error},
     interaction::{Answer, Gateway, Request},
     server,
@@ -30,7 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    runtime()?.block_on(start(&loaded.config))
+    runtime()?.block_on(start(&loaded))
 }
 
 /// The runtime of every command that opens a database.
@@ -50,11 +50,17 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
     })
 }
 
-async fn start(config: &Config) -> Result<(), Failure> {
+async fn start(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
     let options = database(config)?;
     let store = Store::open(&options).await?;
     tracing::info!("the database answers");
     let gateway = gateway(store);
+    if loaded.origins.contains(&("site", Origin::Default)) {
+        tracing::warn!(
+            "site is not set: set it to an address that your hospital owns before clients store identifiers"
+        );
+    }
     let listener = bind(config).await?;
     let address = listener.local_addr()?;
     let base = match &config.base_url {
