@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{Failure, log, open::Opened, settings::Settings};
 use crate::{
-    config::{Config, Problem},
+    config::{Config, Loaded, Origin, Problem},
     server, store,
 };
 
@@ -27,7 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    runtime()?.block_on(start(&loaded.config))
+    runtime()?.block_on(start(&loaded))
 }
 
 /// The runtime of every command that opens a database.
@@ -47,12 +47,18 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
     })
 }
 
-async fn start(config: &Config) -> Result<(), Failure> {
+async fn start(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
     let opened = Opened::open(config, &database(config)?).await?;
     for line in opened.report() {
         tracing::info!("{line}");
     }
     opened.refuse()?;
+    if loaded.origins.contains(&("site", Origin::Default)) {
+        tracing::warn!(
+            "site is not set: set it to an address that your hospital owns before clients store identifiers"
+        );
+    }
     let gateway = Arc::new(opened.gateway(config).await?);
     let listener = bind(config).await?;
     let address = listener.local_addr()?;

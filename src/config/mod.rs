@@ -31,7 +31,8 @@ key::settings! {
     "The database"
 
     /// The database of GNU Health. Give either this or `trytond_conf`. A password with special characters is
-    /// percent-encoded; keep the file readable by the service's user only. A role that may only read is enough.
+    /// percent-encoded. Other users of the machine can see flags: give it in the environment, or in this file, readable by
+    /// the service's user only. A role that may only read is enough.
     database_url: Option<DatabaseUrl> => "postgresql://gnuhealth:PASSWORD@localhost:5432/health";
     /// The configuration file of the Tryton server, whose `[database] uri` is then used. Needs `database`.
     trytond_conf: Option<PathBuf> => "/home/gnuhealth/trytond.conf";

@@ -125,6 +125,8 @@ async fn connection(
             }
             _ = watchdog.tick() => match activity.idle() {
                 Some(idle) if !activity.ever() && idle > limits.headers => break,
+                // The answer is finished, but the client does not read it.
+                Some(idle) if idle > 4 * limits.idle => break,
                 Some(idle) if idle > limits.idle && !ending => {
                     ending = true;
                     connection.as_mut().graceful_shutdown();

@@ -76,6 +76,22 @@ async fn bodies_are_limited_in_size_and_time() {
 }
 
 #[tokio::test]
+async fn a_refusal_arrives_although_the_client_is_still_sending() {
+    let server = start("").await;
+    let mut stream = server.connect().await;
+    let head = "POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Length: 600000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    for _ in 0..6 {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        stream.write_all(&[b'a'; 100_000]).await.expect("the server still reads");
+    }
+    let mut answer = Vec::new();
+    stream.shutdown().await.unwrap();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(parse(&answer, false)[0].status, 405);
+}
+
+#[tokio::test]
 async fn requests_cannot_be_smuggled() {
     let server = start("").await;
     let inner = format!("GET /fhir/Patient/smuggled HTTP/1.1\r\nHost: x\r\n{SIGNED}\r\n");
