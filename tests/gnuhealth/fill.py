@@ -32,6 +32,7 @@ def main(uri):
     database = parts.path.lstrip('/')
     config.set('database', 'uri', '%s://%s/' % (parts.scheme, parts.netloc))
     config.set('password', 'length', '4')
+    config.set('password', 'entropy', '0')
 
     from trytond.pool import Pool
     from trytond.transaction import Transaction

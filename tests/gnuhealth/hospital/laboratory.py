@@ -69,7 +69,8 @@ def measured(world, number, analyte):
     value = world.between((low or 0) * .7, high * 1.2, 2)
     values = {'result': value, 'warning': value < (low or 0) or value > high}
     if draw == 2:
-        values['remarks'] = 'Repeated twice.\nHaemolysed sample'
+        # One line in 4.4, a text in 5.0.
+        values['remarks'] = 'Repeated twice.%sHaemolysed sample' % (' ' if world.is_44 else '\n')
     if draw == 3:
         values['result_text'] = 'see remark'
     return values
