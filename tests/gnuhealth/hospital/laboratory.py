@@ -49,12 +49,11 @@ def result(world, number, test):
         pathology=world.pick(world.pathologies) if number % 20 == 0 else None, historize=False, specimen_type='Blood',
         results='See analytes' if number % 5 == 0 else None, diagnosis='Normal for age' if number % 8 == 0 else None)
     world.labs.append(lab)
-    for analyte in test.critearea:
-        values = measured(world, number, analyte) if finished else {}
-        world.create(
-            'gnuhealth.lab.test.critearea', gnuhealth_lab_id=lab, name=analyte.name, code=analyte.code,
-            sequence=analyte.sequence, units=analyte.units, lower_limit=analyte.lower_limit,
-            upper_limit=analyte.upper_limit, normal_range=analyte.normal_range, **values)
+    world.create_all('gnuhealth.lab.test.critearea', [
+        dict(gnuhealth_lab_id=lab, name=analyte.name, code=analyte.code, sequence=analyte.sequence, units=analyte.units,
+             lower_limit=analyte.lower_limit, upper_limit=analyte.upper_limit, normal_range=analyte.normal_range,
+             **(measured(world, number, analyte) if finished else {}))
+        for analyte in test.critearea])
 
 
 def measured(world, number, analyte):
