@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Print what a Tryton database does not store about its models: inverse fields, searchers, orders, singletons…
 
-Usage: VENV/bin/python catalogue.py > 5.0.json
+Usage: VENV/bin/python catalogue.py 5.0.json
 
 Reads the classes of every installed module and needs no database. One model per line, keys sorted, no defaults
 written: a key that is absent is false or nothing.
@@ -100,18 +100,21 @@ def describe(pool, Model):
     return described
 
 
-def main():
+def main(path):
     config.set('database', 'uri', 'sqlite://')
     # Classes ask the database what it can do, and for nothing in it.
     with Transaction().start(':memory:', 0):
         pool, modules = load()
         models = {name: describe(pool, Model) for name, Model in pool.iterobject()
                   if issubclass(Model, tryton.ModelSQL)}
-    print('%d models of %d modules' % (len(models), len(modules)), file=sys.stderr)
     lines = ['%s:%s' % (json.dumps(name), json.dumps(
         models[name], sort_keys=True, separators=(',', ':'), ensure_ascii=False)) for name in sorted(models)]
-    print('{\n' + ',\n'.join(lines) + '\n}')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write('{\n' + ',\n'.join(lines) + '\n}\n')
+    print('%s: %d models of %d modules' % (path, len(models), len(modules)))
 
 
 if __name__ == '__main__':
-    main()
+    if len(sys.argv) != 2:
+        raise SystemExit(__doc__)
+    main(sys.argv[1])

@@ -16,7 +16,7 @@ from trytond.config import config
 # In this order: each department finds what the earlier ones left in the world.
 DEPARTMENTS = [
     'company', 'places', 'users', 'professionals', 'people', 'names', 'contacts', 'identifiers', 'conditions', 'evaluations',
-    'laboratory', 'medication', 'appointments', 'imaging', 'inpatient', 'nursing', 'surgery', 'maternity', 'social',
+    'laboratory', 'medication', 'appointments', 'imaging', 'inpatient', 'nursing', 'surgery', 'maternity', 'specialties', 'social',
     'billing', 'special',
 ]
 

@@ -39,9 +39,24 @@ def fill(world):
     for number, stay in enumerate(world.stays):
         if stay.state in ('hospitalized', 'done', 'finished'):
             treatment(world, stay, number)
+            if number % 3 == 0:
+                visit(world, stay, number)
             if stay.state == 'hospitalized':
                 for turn in range(3):
                     meals(world, stay, number + turn)
+
+
+def visit(world, stay, number):
+    """A doctor sees the patient in bed."""
+    moment = stay.hospitalization_date + datetime.timedelta(hours=4)
+    world.evaluations.append(world.create(
+        'gnuhealth.patient.evaluation', patient=stay.patient, evaluation_type='inpatient', evaluation_start=moment,
+        evaluation_endtime=moment + datetime.timedelta(minutes=12), state='done', healthprof=world.doctors[0],
+        signed_by=world.doctors[0], institution=world.hospital, inpatient_registration_code=stay, visit_type='followup',
+        discharge_reason='home', information_source='Chart', urgency='a', systolic=world.between(95, 170),
+        diastolic=world.between(55, 100), temperature=world.between(36, 39, 1), bpm=world.between(55, 120),
+        loc=15, loc_eyes='4', loc_verbal='5', loc_motor='6', user_id=world.user['doctor'],
+        diagnosis=stay.admission_reason))
 
 
 def treatment(world, stay, number):

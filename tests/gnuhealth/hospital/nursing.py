@@ -13,8 +13,14 @@ def fill(world):
         if stay.state in ('hospitalized', 'done', 'finished'):
             for turn in range(1 + number % 3):
                 rounding(world, stay, number + turn, turn)
+    for number, record in enumerate(world.roundings[::6]):
+        world.create('gnuhealth.patient.rounding.medicament', rounding=record, medicament=world.pick(world.drugs),
+                     quantity=number % 3 + 1, short_comment='slow drip' if number % 2 else None)
     for number in range(AMBULATORY):
-        ambulatory(world, number)
+        care = ambulatory(world, number)
+        if number % 8 == 0:
+            world.create('gnuhealth.patient.ambulatory_care.medicament', ambcare=care, medicament=world.pick(world.drugs),
+                         quantity=1)
     for number in range(ECGS):
         ecg(world, number)
     for number, stay in enumerate(world.stays):
@@ -52,7 +58,7 @@ def ambulatory(world, number):
     patient = world.pick(world.patients)
     start = in_life(world, patient, world.past(days=600))
     done = number % 6 > 0
-    world.create(
+    return world.create(
         'gnuhealth.patient.ambulatory_care', patient=patient, session_start=start,
         session_end=start + datetime.timedelta(minutes=25) if done else None, state='done' if done else 'draft',
         health_professional=world.nurse, signed_by=world.nurse if done else None, ordering_professional=world.doctors[0],
