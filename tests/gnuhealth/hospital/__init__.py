@@ -1,0 +1,1 @@
+"""The synthetic hospital: one module per department, run in the order fill.py names them."""
