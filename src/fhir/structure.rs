@@ -128,12 +128,10 @@ impl Element {
         let mut kinds = self.types.iter();
         let kind = match name.strip_prefix(self.name)? {
             "" if !self.is_choice => kinds.next(),
-            suffix if self.is_choice => kinds.find(|kind| {
-                kind.code.len() == suffix.len()
-                    && kind.code[1..] == suffix[1..]
-                    && suffix.starts_with(|first: char| first.is_ascii_uppercase())
-                    && kind.code[..1].eq_ignore_ascii_case(&suffix[..1])
-            }),
+            suffix if self.is_choice && suffix.starts_with(|first: char| first.is_ascii_uppercase()) => {
+                let (first, rest) = suffix.split_at(1);
+                kinds.find(|kind| kind.code[..1].eq_ignore_ascii_case(first) && kind.code[1..] == *rest)
+            }
             _ => None,
         }?;
         Some(Named { element: self, kind })

@@ -101,12 +101,13 @@ impl Search {
     }
 
     fn comes_from(&mut self, pointer: &str, name: &str) -> bool {
-        if pointer.is_empty() && name == "resourceType" {
-            return false;
-        }
-        self.changes(Some(name), |root| {
-            root.pointer_mut(pointer).and_then(Value::as_object_mut).and_then(|members| members.remove(name));
-        })
+        // Without its type no resource can be read at all, which says nothing.
+        name != "resourceType"
+            && self.changes(Some(name), |root| {
+                root.pointer_mut(pointer)
+                    .and_then(Value::as_object_mut)
+                    .and_then(|members| members.remove(name));
+            })
     }
 
     fn comes_from_range(&mut self, pointer: &str, first: usize, last: usize) -> bool {

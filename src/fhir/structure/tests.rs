@@ -75,9 +75,16 @@ fn a_choice_is_found_by_the_name_with_its_type_only() {
     assert_eq!(deceased.kind.code, "dateTime");
     let medication = element("MedicationRequest", "medicationReference").expect("R4 has it");
     assert!(medication.kind.may_target("Medication") && !medication.kind.may_target("Substance"));
-    for wrong in
-        ["value", "valueAddress", "valuequantity", "valuedateTime", "valueQuantityQ", "valueé", "statusCode"]
-    {
+    for wrong in [
+        "value",
+        "valueAddress",
+        "valuequantity",
+        "valuedateTime",
+        "valueQuantityQ",
+        "valueé",
+        "valueéme",
+        "statusCode",
+    ] {
         assert!(element("Observation", wrong).is_none(), "{wrong}");
     }
 }
