@@ -2,6 +2,7 @@
 //!
 //! <https://hl7.org/fhir/R4/search.html>
 
+pub mod compartment;
 mod parse;
 pub mod registry;
 pub mod value;
