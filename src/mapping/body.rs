@@ -14,7 +14,13 @@ const EACH_KEYS: [&str; 3] = ["each", "where", "order"];
 
 impl Compiler<'_> {
     /// Compiles a table of elements into an object of the type `owner`.
-    pub(super) fn object(&mut self, scope: &mut Scope, context: &Context, owner: &str, table: &Table) -> Option<Object> {
+    pub(super) fn object(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        owner: &str,
+        table: &Table,
+    ) -> Option<Object> {
         let mut members = Vec::new();
         for (key, item) in &table.entries {
             if let Some(member) = self.member(scope, context, owner, &key.name, &key.place, item) {
@@ -45,15 +51,28 @@ impl Compiler<'_> {
         let plain = name.strip_prefix('_').unwrap_or(name);
         let Some(named) = structure::element(owner, plain) else {
             let hint = structure::suggestion(owner, plain).map(|name| format!("did you mean `{name}`?"));
-            self.findings.add("element-unknown", place, format!("an element of {owner}"), format!("`{name}`"), hint.unwrap_or_default());
+            self.findings.add(
+                "element-unknown",
+                place,
+                format!("an element of {owner}"),
+                format!("`{name}`"),
+                hint.unwrap_or_default(),
+            );
             return None;
         };
         let underscore = name.starts_with('_');
         if underscore && !structure::is_primitive(named.kind.code) {
-            self.findings.add("element-unknown", place, "a primitive element after `_`", format!("`{name}`"), "");
+            self.findings.add(
+                "element-unknown",
+                place,
+                "a primitive element after `_`",
+                format!("`{name}`"),
+                "",
+            );
             return None;
         }
-        let (type_name, below) = if underscore { ("Element", "Element") } else { (named.kind.code, named.owner()) };
+        let (type_name, below) =
+            if underscore { ("Element", "Element") } else { (named.kind.code, named.owner()) };
         let list = named.element.is_list() && !underscore;
         let absent = match &item.kind {
             Kind::Table(table) => table.item("absent").and_then(Item::text).map(str::to_owned),
@@ -129,8 +148,10 @@ impl Compiler<'_> {
     ) -> Option<Node> {
         match &item.kind {
             Kind::List(items) if list => {
-                let nodes: Vec<_> =
-                    items.iter().filter_map(|item| self.values(scope, context, type_name, owner, true, item)).collect();
+                let nodes: Vec<_> = items
+                    .iter()
+                    .filter_map(|item| self.values(scope, context, type_name, owner, true, item))
+                    .collect();
                 (!nodes.is_empty()).then_some(Node::List(nodes))
             }
             Kind::List(_) => {
@@ -164,7 +185,9 @@ impl Compiler<'_> {
                 let node = self.values(scope, context, type_name, owner, list, &rest)?;
                 Some(Node::When { slot, node: Box::new(node) })
             }
-            Kind::Table(table) if table.has("part") => self.part(scope, context, type_name, owner, list, table),
+            Kind::Table(table) if table.has("part") => {
+                self.part(scope, context, type_name, owner, list, table)
+            }
             _ => self.value(scope, context, type_name, owner, &without(item, &["absent"])),
         }
     }
@@ -267,7 +290,8 @@ impl Compiler<'_> {
                 }
             }
             "CodeableConcept" => {
-                let shorthand = item.text().is_some() || table.is_some_and(|table| table.has("codes") && table.has("path"));
+                let shorthand = item.text().is_some()
+                    || table.is_some_and(|table| table.has("codes") && table.has("path"));
                 if shorthand {
                     let text = table.and_then(|table| table.item("text"));
                     let coding = self.coding(scope, context, &without(item, &["text"]))??;
@@ -288,19 +312,34 @@ impl Compiler<'_> {
         match table {
             Some(table) => self.object(scope, context, owner, table).map(Node::Object),
             None => {
-                self.findings.add("value", &item.place, format!("a table with elements of {type_name}"), item.describe(), "");
+                self.findings.add(
+                    "value",
+                    &item.place,
+                    format!("a table with elements of {type_name}"),
+                    item.describe(),
+                    "",
+                );
                 None
             }
         }
     }
 
     /// Short forms of a Coding: `"=loinc 8310-5 Body temperature"` and `{ path, codes }`. `None`: not a short form.
-    #[expect(clippy::option_option, reason = "not a short form / short form without a value are different answers")]
+    #[expect(
+        clippy::option_option,
+        reason = "not a short form / short form without a value are different answers"
+    )]
     fn coding(&mut self, scope: &mut Scope, context: &Context, item: &Item) -> Option<Option<Node>> {
         match &item.kind {
             Kind::Text(text) => {
                 let Some(constant) = text.strip_prefix('=') else {
-                    self.findings.add("coding", &item.place, "`=SYSTEM CODE` or a table", item.describe(), "a path needs a code map: { path = …, codes = … }");
+                    self.findings.add(
+                        "coding",
+                        &item.place,
+                        "`=SYSTEM CODE` or a table",
+                        item.describe(),
+                        "a path needs a code map: { path = …, codes = … }",
+                    );
                     return Some(None);
                 };
                 let mut words = constant.splitn(3, ' ');
@@ -308,10 +347,18 @@ impl Compiler<'_> {
                     self.findings.add("coding", &item.place, "`=SYSTEM CODE`", item.describe(), "");
                     return Some(None);
                 };
-                let Some(system) = self.systems.uri(system, item, &mut self.findings) else { return Some(None) };
+                let Some(system) = self.systems.uri(system, item, &mut self.findings) else {
+                    return Some(None);
+                };
                 let known = crate::fhir::codes::display(&system, code);
                 if crate::fhir::codes::in_system(&system, code) == Some(false) {
-                    self.findings.add("code-unknown", &item.place, format!("a code of {system}"), format!("`{code}`"), "");
+                    self.findings.add(
+                        "code-unknown",
+                        &item.place,
+                        format!("a code of {system}"),
+                        format!("`{code}`"),
+                        "",
+                    );
                 }
                 let display = words.next().or(known).map(str::to_owned);
                 Some(Some(Node::FixedCoding { system, code: code.to_owned(), display }))
@@ -349,14 +396,26 @@ impl Compiler<'_> {
             if let Some(table) = item.table() {
                 return self.object(scope, context, "Reference", table).map(Node::Object);
             }
-            self.findings.add("reference", &item.place, "{ reference = TYPE, path = … }", item.describe(), "");
+            self.findings.add(
+                "reference",
+                &item.place,
+                "{ reference = TYPE, path = … }",
+                item.describe(),
+                "",
+            );
             return None;
         };
         let target = table.item("reference")?;
         let name = target.text().unwrap_or_default().to_owned();
         if structure::resource(&name).is_none() {
             let hint = structure::suggested_resource(&name).map(|name| format!("did you mean `{name}`?"));
-            self.findings.add("reference", &target.place, "a resource type", format!("`{name}`"), hint.unwrap_or_default());
+            self.findings.add(
+                "reference",
+                &target.place,
+                "a resource type",
+                format!("`{name}`"),
+                hint.unwrap_or_default(),
+            );
             return None;
         }
         let (expression, _) = self.expression(context, table.item("path")?)?;
@@ -366,7 +425,13 @@ impl Compiler<'_> {
                 Column { model, field, .. } if field == "id" => model.clone(),
                 _ => {
                     let place = &table.item("path")?.place;
-                    self.findings.add("reference", place, "a many2one field or `id`", "another kind of field", "");
+                    self.findings.add(
+                        "reference",
+                        place,
+                        "a many2one field or `id`",
+                        "another kind of field",
+                        "",
+                    );
                     return None;
                 }
             },
@@ -382,10 +447,24 @@ impl Compiler<'_> {
             None => None,
         };
         let slot = scope.slot(Slot::Value(expression.clone()));
-        Some(Node::Reference(Box::new(Reference { target: name, slot, expression, prefix, key, model, display })))
+        Some(Node::Reference(Box::new(Reference {
+            target: name,
+            slot,
+            expression,
+            prefix,
+            key,
+            model,
+            display,
+        })))
     }
 
-    fn primitive(&mut self, scope: &mut Scope, context: &Context, type_name: &str, item: &Item) -> Option<Node> {
+    fn primitive(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        type_name: &str,
+        item: &Item,
+    ) -> Option<Node> {
         match &item.kind {
             Kind::Text(text) if text.starts_with('=') => {
                 let mut text = text[1..].to_owned();
@@ -401,7 +480,13 @@ impl Compiler<'_> {
                 Some(Node::Constant { json: number.clone(), text: number.clone() })
             }
             Kind::Flag(_) | Kind::Number(_) => {
-                self.findings.add("type-mismatch", &item.place, format!("a {type_name}"), item.describe(), "");
+                self.findings.add(
+                    "type-mismatch",
+                    &item.place,
+                    format!("a {type_name}"),
+                    item.describe(),
+                    "",
+                );
                 None
             }
             _ => self.leaf(scope, context, type_name, item).map(Node::Leaf),
@@ -415,13 +500,23 @@ impl Compiler<'_> {
             None => None,
             Some(name) => {
                 let Some(map) = name.text().and_then(|name| self.codes.get(name)).cloned() else {
-                    let hint = suggestion(name.text().unwrap_or_default(), self.codes.keys().map(String::as_str));
-                    self.findings.add("codes-unknown", &name.place, "a file of codes/", name.describe(), hint);
+                    let hint =
+                        suggestion(name.text().unwrap_or_default(), self.codes.keys().map(String::as_str));
+                    self.findings.add(
+                        "codes-unknown",
+                        &name.place,
+                        "a file of codes/",
+                        name.describe(),
+                        hint,
+                    );
                     return None;
                 };
                 let keys = field.and_then(|field| field.selection).unwrap_or_default();
-                let missing: Vec<_> =
-                    keys.iter().filter(|key| !key.is_empty() && !map.entries.contains_key(*key)).cloned().collect();
+                let missing: Vec<_> = keys
+                    .iter()
+                    .filter(|key| !key.is_empty() && !map.entries.contains_key(*key))
+                    .cloned()
+                    .collect();
                 if !missing.is_empty() {
                     self.findings.add(
                         "codes-incomplete",
@@ -440,7 +535,11 @@ impl Compiler<'_> {
                 &item.place,
                 format!("a field that can be written as {type_name}"),
                 format!("{:?}", expression.kind()),
-                if expression.kind() == Type::Text { "a selection needs a code map: { path = …, codes = … }" } else { "" },
+                if expression.kind() == Type::Text {
+                    "a selection needs a code map: { path = …, codes = … }"
+                } else {
+                    ""
+                },
             );
             return None;
         }
@@ -459,7 +558,9 @@ fn fits(type_name: &str, kind: Type) -> bool {
         "dateTime" => matches!(kind, Type::Date | Type::Timestamp),
         "instant" => kind == Type::Timestamp,
         "base64Binary" => kind == Type::Binary,
-        "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid" => matches!(kind, Type::Text | Type::Integer),
+        "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid" => {
+            matches!(kind, Type::Text | Type::Integer)
+        }
         "string" | "markdown" => matches!(kind, Type::Text | Type::Integer | Type::Numeric),
         _ => false,
     }

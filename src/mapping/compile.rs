@@ -158,13 +158,25 @@ impl Compiler<'_> {
     fn drafts<'t>(&mut self, table: &'t Table) -> Vec<Draft<'t>> {
         self.known_keys(table, &TYPE_KEYS);
         let Some(type_name) = table.item("type").and_then(Item::text) else {
-            self.findings.add("type-missing", &table.place, "type = \"…\"", "none", "every mapping file names its FHIR type");
+            self.findings.add(
+                "type-missing",
+                &table.place,
+                "type = \"…\"",
+                "none",
+                "every mapping file names its FHIR type",
+            );
             return Vec::new();
         };
         if structure::resource(type_name).is_none() {
             let place = table.item("type").map_or(&table.place, |item| &item.place);
             let hint = structure::suggested_resource(type_name).map(|name| format!("did you mean `{name}`?"));
-            self.findings.add("type-unknown", place, "a FHIR R4 resource type", format!("`{type_name}`"), hint.unwrap_or_default());
+            self.findings.add(
+                "type-unknown",
+                place,
+                "a FHIR R4 resource type",
+                format!("`{type_name}`"),
+                hint.unwrap_or_default(),
+            );
             return Vec::new();
         }
         let Some(sources) = table.item("source").and_then(Item::table) else {
@@ -180,20 +192,40 @@ impl Compiler<'_> {
         drafts
     }
 
-    fn draft<'t>(&mut self, type_name: &str, name: &str, table: &'t Table, place: Place) -> Option<Draft<'t>> {
+    fn draft<'t>(
+        &mut self,
+        type_name: &str,
+        name: &str,
+        table: &'t Table,
+        place: Place,
+    ) -> Option<Draft<'t>> {
         let Some(model) = table.item("model").and_then(Item::text) else {
             self.findings.add("model-missing", &place, "model = \"…\"", "none", "");
             return None;
         };
         let prefix = table.item("id").and_then(Item::text).map(str::to_owned);
         if !name.is_empty() && prefix.is_none() {
-            self.findings.add("id-missing", &place, "id = \"…\", the prefix of this source's ids", "none", "");
+            self.findings.add(
+                "id-missing",
+                &place,
+                "id = \"…\", the prefix of this source's ids",
+                "none",
+                "",
+            );
         }
         let id_like = |text: &str| {
-            !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            !text.is_empty()
+                && text.len() <= 12
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
         if let Some(item) = table.item("id").filter(|item| !item.text().is_some_and(id_like)) {
-            self.findings.add("id-form", &item.place, "1 to 12 characters of a-z and 0-9", item.describe(), "");
+            self.findings.add(
+                "id-form",
+                &item.place,
+                "1 to 12 characters of a-z and 0-9",
+                item.describe(),
+                "",
+            );
         }
         Some(Draft {
             type_name: type_name.to_owned(),
@@ -214,7 +246,9 @@ impl Compiler<'_> {
             let keys: Vec<_> = draft.table.item("emit").map(Item::each).unwrap_or_default().to_vec();
             let key = match keys.as_slice() {
                 [] => None,
-                [one] => one.table().and_then(|table| table.item("key")).and_then(Item::text).map(str::to_owned),
+                [one] => {
+                    one.table().and_then(|table| table.item("key")).and_then(Item::text).map(str::to_owned)
+                }
                 _ => continue,
             };
             self.targets
@@ -246,7 +280,13 @@ impl Compiler<'_> {
             } else {
                 let place = draft.table.item("model").map_or(&draft.place, |item| &item.place);
                 let hint = suggestion(&draft.model, self.resolver.catalog.models.keys().map(String::as_str));
-                self.findings.add("model-unknown", place, "a Tryton model", format!("`{}`", draft.model), hint);
+                self.findings.add(
+                    "model-unknown",
+                    place,
+                    "a Tryton model",
+                    format!("`{}`", draft.model),
+                    hint,
+                );
             }
             return None;
         };
@@ -256,7 +296,8 @@ impl Compiler<'_> {
             Some(filter) => match self.condition(&context, filter) {
                 Some(condition) => Some(condition),
                 None => {
-                    self.skipped.push((label, "a field of its `where` does not exist in this database".to_owned()));
+                    self.skipped
+                        .push((label, "a field of its `where` does not exist in this database".to_owned()));
                     return None;
                 }
             },
@@ -286,7 +327,14 @@ impl Compiler<'_> {
             self.skipped.push((label, "none of its elements exists in this database".to_owned()));
             return None;
         }
-        Some(Source { model: draft.model.clone(), table, prefix: draft.prefix.clone(), filter, row: scope.row, emits })
+        Some(Source {
+            model: draft.model.clone(),
+            table,
+            prefix: draft.prefix.clone(),
+            filter,
+            row: scope.row,
+            emits,
+        })
     }
 
     fn emit(
@@ -313,7 +361,10 @@ impl Compiler<'_> {
     /// Every required element of the type is mapped.
     fn required(&mut self, draft: &Draft<'_>, body: &Object) {
         for element in structure::children(&draft.type_name) {
-            let mapped = body.members.iter().any(|member| member.element == element.name && !member.name.starts_with('_'));
+            let mapped = body
+                .members
+                .iter()
+                .any(|member| member.element == element.name && !member.name.starts_with('_'));
             let written = table_has(draft.table, element);
             if element.min > 0 && !mapped && !written {
                 self.findings.add(

@@ -17,13 +17,19 @@ impl Compiler<'_> {
         match &item.kind {
             Kind::Text(text) => match text.strip_prefix('=') {
                 Some(constant) => Some((Expression::Constant(constant.to_owned()), None)),
-                None => self.column(context, text, item).map(|(column, field)| {
-                    (Expression::Column(Box::new(column)), Some(field))
-                }),
+                None => self
+                    .column(context, text, item)
+                    .map(|(column, field)| (Expression::Column(Box::new(column)), Some(field))),
             },
             Kind::Table(table) => self.operation(context, table, item),
             _ => {
-                self.findings.add("leaf", &item.place, "a path of Tryton fields", item.describe(), "a constant text starts with `=`");
+                self.findings.add(
+                    "leaf",
+                    &item.place,
+                    "a path of Tryton fields",
+                    item.describe(),
+                    "a constant text starts with `=`",
+                );
                 None
             }
         }
@@ -50,18 +56,26 @@ impl Compiler<'_> {
         }
         if let Some(list) = table.item("join") {
             let separator = table.item("with").and_then(Item::text).unwrap_or(" ").to_owned();
-            let all: Vec<_> = list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
+            let all: Vec<_> =
+                list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
             return (!all.is_empty()).then_some((Expression::Join(all, separator), None));
         }
         if let Some(list) = table.item("all") {
-            let all: Vec<_> = list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
+            let all: Vec<_> =
+                list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
             return (!all.is_empty()).then_some((Expression::All(all), None));
         }
         if let Some(list) = table.item("case") {
             let mut branches = Vec::new();
             for branch in list.each() {
                 let Some(parts) = branch.table() else {
-                    self.findings.add("case", &branch.place, "a table with `when` and `then`", branch.describe(), "");
+                    self.findings.add(
+                        "case",
+                        &branch.place,
+                        "a table with `when` and `then`",
+                        branch.describe(),
+                        "",
+                    );
                     continue;
                 };
                 let when = match parts.item("when") {
@@ -85,7 +99,10 @@ impl Compiler<'_> {
             "leaf",
             &item.place,
             "one of `path`, `first`, `join`, `all`, `case`",
-            format!("a table with {}", table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")),
+            format!(
+                "a table with {}",
+                table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")
+            ),
             "",
         );
         None
@@ -152,10 +169,14 @@ impl Compiler<'_> {
                 Some(Condition::Same(expression, self.expression(context, value)?.0))
             }
             Kind::Text(_) | Kind::Number(_) | Kind::List(_) => {
-                let keys: Vec<String> = value.each().iter().filter_map(|item| match &item.kind {
-                    Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
-                    _ => None,
-                }).collect();
+                let keys: Vec<String> = value
+                    .each()
+                    .iter()
+                    .filter_map(|item| match &item.kind {
+                        Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
+                        _ => None,
+                    })
+                    .collect();
                 if let (Expression::Column(column), Some(known)) =
                     (&expression, field.as_ref().and_then(|field| field.selection.as_ref()))
                 {
@@ -183,9 +204,9 @@ impl Compiler<'_> {
                         Some(Condition::Above(expression, number))
                     }
                     (None, Some(pattern), None) => Some(Condition::Matches(expression, pattern.to_owned())),
-                    (None, None, Some(not)) => {
-                        self.comparison(context, expression, field, not).map(|inner| Condition::Not(Box::new(inner)))
-                    }
+                    (None, None, Some(not)) => self
+                        .comparison(context, expression, field, not)
+                        .map(|inner| Condition::Not(Box::new(inner))),
                     _ => {
                         self.findings.add(
                             "condition",

@@ -17,7 +17,8 @@ impl Files {
         let mut folders = vec![&SHIPPED];
         while let Some(folder) = folders.pop() {
             folders.extend(folder.dirs());
-            for file in folder.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml")) {
+            for file in folder.files().filter(|file| file.path().extension().is_some_and(|end| end == "toml"))
+            {
                 if let Some(text) = file.contents_utf8() {
                     files.0.insert(file.path().to_string_lossy().replace('\\', "/"), text.to_owned());
                 }
@@ -38,7 +39,8 @@ impl Files {
                 if path.is_dir() {
                     folders.push(path);
                 } else if path.extension().is_some_and(|end| end == "toml") {
-                    let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+                    let name =
+                        path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
                     self.0.insert(name, std::fs::read_to_string(&path)?);
                 }
             }

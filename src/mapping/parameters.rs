@@ -74,7 +74,8 @@ impl Compiler<'_> {
             Some(table) => (table.item("element").unwrap_or(item), table.item("type").and_then(Item::text)),
             None => (item, None),
         };
-        let Some(kind) = definition.map(|definition| definition.kind).or_else(|| kind.and_then(kind_named)) else {
+        let Some(kind) = definition.map(|definition| definition.kind).or_else(|| kind.and_then(kind_named))
+        else {
             self.findings.add(
                 "search-type",
                 &item.place,
@@ -88,7 +89,13 @@ impl Compiler<'_> {
         for path in paths.each() {
             match path.text() {
                 Some(text) => all.push(text.split('.').map(Way::Element).collect::<Vec<_>>()),
-                None => self.findings.add("search-element", &path.place, "the path of an element", path.describe(), ""),
+                None => self.findings.add(
+                    "search-element",
+                    &path.place,
+                    "the path of an element",
+                    path.describe(),
+                    "",
+                ),
             }
         }
         let places = places(sources, &all);
@@ -119,7 +126,8 @@ impl Compiler<'_> {
 
 fn kind_named(name: &str) -> Option<registry::Kind> {
     use registry::Kind;
-    let all = [Kind::Number, Kind::Date, Kind::String, Kind::Token, Kind::Reference, Kind::Quantity, Kind::Uri];
+    let all =
+        [Kind::Number, Kind::Date, Kind::String, Kind::Token, Kind::Reference, Kind::Quantity, Kind::Uri];
     all.into_iter().find(|kind| kind.code() == name)
 }
 
@@ -159,7 +167,9 @@ fn in_object(object: &Object, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>
         while let Some((step, after)) = rest.split_first() {
             match step {
                 Way::As(type_name) => fits &= member.type_name.eq_ignore_ascii_case(type_name),
-                Way::Where(element, value) => spot.filter = Some(((*element).to_owned(), (*value).to_owned())),
+                Way::Where(element, value) => {
+                    spot.filter = Some(((*element).to_owned(), (*value).to_owned()))
+                }
                 Way::Refers(target) => spot.filter = Some(("reference".to_owned(), (*target).to_owned())),
                 Way::Element(_) => break,
             }
@@ -197,7 +207,10 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
                 return;
             }
             if way.is_empty() {
-                found.push(Spot { filter: spot.filter.filter(|(element, _)| is_open(object, element)), ..spot });
+                found.push(Spot {
+                    filter: spot.filter.filter(|(element, _)| is_open(object, element)),
+                    ..spot
+                });
             } else {
                 in_object(object, way, spot, found);
             }

@@ -91,13 +91,25 @@ pub type Rows = (usize, Vec<Hop>, Relation);
 
 impl Resolver<'_> {
     /// A field of a model, by its name in GNU Health 5.0.
-    fn field(&self, model: &str, name: &str, place: &Place, findings: &mut Findings) -> Option<Found<&Field>> {
+    fn field(
+        &self,
+        model: &str,
+        name: &str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<&Field>> {
         let Some(here) = self.catalog.models.get(model) else {
             if self.catalog.documented(model, None) {
                 return Some(Found::Absent);
             }
             let known = self.catalog.models.keys().map(String::as_str);
-            findings.add("model-unknown", place, "a model of this database", format!("`{model}`"), suggestion(model, known));
+            findings.add(
+                "model-unknown",
+                place,
+                "a model of this database",
+                format!("`{model}`"),
+                suggestion(model, known),
+            );
             return None;
         };
         let Some(actual) = self.renames.name(model, name) else { return Some(Found::Absent) };
@@ -129,7 +141,13 @@ impl Resolver<'_> {
     }
 
     /// Walks `names` as many2one steps.
-    fn hops(&self, level: &Level, names: &[&str], place: &Place, findings: &mut Findings) -> Option<Found<Level>> {
+    fn hops(
+        &self,
+        level: &Level,
+        names: &[&str],
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<Level>> {
         let mut level = level.clone();
         for name in names {
             let field = match self.field(&level.model, name, place, findings)? {
@@ -170,7 +188,13 @@ impl Resolver<'_> {
         match context.level(up) {
             Some(level) => Some((up, level.clone(), rest)),
             None => {
-                findings.add("path-up", place, "at most one `^` for each `each` around", format!("`{path}`"), "");
+                findings.add(
+                    "path-up",
+                    place,
+                    "at most one `^` for each `each` around",
+                    format!("`{path}`"),
+                    "",
+                );
                 None
             }
         }
@@ -234,7 +258,13 @@ impl Resolver<'_> {
     }
 
     /// The rows that an `each` names: `party.addresses`, or `gnuhealth.newborn[patient]` for rows of another model.
-    pub fn rows(&self, context: &Context, path: &str, place: &Place, findings: &mut Findings) -> Option<Found<Rows>> {
+    pub fn rows(
+        &self,
+        context: &Context,
+        path: &str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<Rows>> {
         let (up, level, rest) = self.start(context, path, place, findings)?;
         if let Some(reverse) = rest.strip_suffix(']') {
             let (steps, reverse) = reverse.rsplit_once('/').unwrap_or(("", reverse));
@@ -278,7 +308,9 @@ impl Resolver<'_> {
             FieldKind::One2Many { target, inverse: Some(inverse), by_reference: false } => {
                 self.relation(named, target, inverse)
             }
-            FieldKind::Many2Many { relation, origin: Some(origin), .. } => self.relation(named, relation, origin),
+            FieldKind::Many2Many { relation, origin: Some(origin), .. } => {
+                self.relation(named, relation, origin)
+            }
             _ => {
                 findings.add(
                     "path-rows",

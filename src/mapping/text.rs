@@ -152,7 +152,8 @@ mod tests {
     #[test]
     fn places_are_lines_and_columns_and_order_is_kept() {
         let mut findings = Findings::default();
-        let table = parse("x.toml", "b = 1\n[\"é\"]\na = { z = \"ü\",\n  y = true }\n", &mut findings).unwrap();
+        let table =
+            parse("x.toml", "b = 1\n[\"é\"]\na = { z = \"ü\",\n  y = true }\n", &mut findings).unwrap();
         assert!(findings.0.is_empty());
         let inner = table.item("é").unwrap().table().unwrap().item("a").unwrap().table().unwrap();
         assert_eq!(inner.entries[0].0.name, "z");

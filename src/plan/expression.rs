@@ -23,7 +23,11 @@ impl Builder<'_> {
             Expression::Join(all, separator) => {
                 let parts = self.all(all, true)?;
                 let parts = Fragment::join(parts, ", ");
-                Fragment::raw("NULLIF(concat_ws(").bind(separator.as_str()).text(", ").then(parts).text("), '')")
+                Fragment::raw("NULLIF(concat_ws(")
+                    .bind(separator.as_str())
+                    .text(", ")
+                    .then(parts)
+                    .text("), '')")
             }
             Expression::All(all) => {
                 let mut parts = Vec::new();
@@ -35,7 +39,11 @@ impl Builder<'_> {
             Expression::Case(branches) => {
                 let mut case = Fragment::raw("CASE");
                 for (when, then) in branches {
-                    case = case.text(" WHEN ").then(self.condition(when)?).text(" THEN ").then(self.expression(then)?);
+                    case = case
+                        .text(" WHEN ")
+                        .then(self.condition(when)?)
+                        .text(" THEN ")
+                        .then(self.expression(then)?);
                 }
                 case.text(" END")
             }
@@ -128,7 +136,9 @@ impl Builder<'_> {
 /// Constants of a mapping as an array of the column's type.
 fn constants(kind: Kind, keys: &[String]) -> Fragment {
     match kind {
-        Kind::Integer => Fragment::new().bind(keys.iter().filter_map(|key| key.parse::<i32>().ok()).collect::<Vec<_>>()),
+        Kind::Integer => {
+            Fragment::new().bind(keys.iter().filter_map(|key| key.parse::<i32>().ok()).collect::<Vec<_>>())
+        }
         Kind::Float | Kind::Numeric => Fragment::new().bind(keys.to_vec()).text("::numeric[]"),
         _ => Fragment::new().bind(keys.to_vec()),
     }

@@ -38,7 +38,8 @@ pub fn parse_id(kind: &ResourceType, id: &str) -> Option<Target> {
             Some((number, key)) => (number, Some(key)),
             None => (rest, None),
         };
-        let record: i32 = number.parse().ok().filter(|record: &i32| *record >= 0 && record.to_string() == number)?;
+        let record: i32 =
+            number.parse().ok().filter(|record: &i32| *record >= 0 && record.to_string() == number)?;
         let emit = candidate.emits.iter().position(|emit| emit.key.as_deref() == key)?;
         Some(Target { source, emit, record })
     })

@@ -3,10 +3,7 @@
 //! The order is the sort keys, then source, record, emit: unique, so no row is lost or repeated while others are
 //! inserted. Missing values come last, in both directions of a key.
 
-use crate::{
-    mapping::compiled::Kind,
-    sql::Fragment,
-};
+use crate::{mapping::compiled::Kind, sql::Fragment};
 
 /// Which way a page goes from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,4 +111,3 @@ pub fn order(keys: &[Key], direction: Direction) -> Fragment {
     }
     order.text(if next { "src, pk, k" } else { "src DESC, pk DESC, k DESC" })
 }
-

@@ -72,15 +72,28 @@ pub fn page(
     let order = keyset::order(&keys, direction);
     let limit = i64::from(limit) + 1;
     let cut = |positions: Fragment| {
-        Fragment::raw("(").then(positions).text(" ORDER BY ").then(order.clone()).text(" LIMIT ").bind(limit).text(")")
+        Fragment::raw("(")
+            .then(positions)
+            .text(" ORDER BY ")
+            .then(order.clone())
+            .text(" LIMIT ")
+            .bind(limit)
+            .text(")")
     };
     let mut all = branches.iter().map(|branch| cut(branch.positions.clone()));
     let found = match (all.len(), all.next()) {
-        (_, None) => return Ok(PagePlan { statement: nothing(keys.len()), keys: keys.len(), masks: Vec::new() }),
+        (_, None) => {
+            return Ok(PagePlan { statement: nothing(keys.len()), keys: keys.len(), masks: Vec::new() });
+        }
         (1, Some(only)) => only,
         (_, Some(first)) => {
             let united = Fragment::join(std::iter::once(first).chain(all), " UNION ALL ");
-            Fragment::raw("SELECT * FROM (").then(united).text(") u ORDER BY ").then(order.clone()).text(" LIMIT ").bind(limit)
+            Fragment::raw("SELECT * FROM (")
+                .then(united)
+                .text(") u ORDER BY ")
+                .then(order.clone())
+                .text(" LIMIT ")
+                .bind(limit)
         }
     };
     let page = builder.aliases.next();
@@ -93,7 +106,11 @@ pub fn page(
         let row = builder.row(&source.row);
         let scope = builder.close();
         let visible = visible.map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN))?;
-        let mut sql = Fragment::raw("SELECT ").then(row.record).text(" AS rec, ").then(row.stamp).text(" AS stamp FROM ");
+        let mut sql = Fragment::raw("SELECT ")
+            .then(row.record)
+            .text(" AS rec, ")
+            .then(row.stamp)
+            .text(" AS stamp FROM ");
         sql = sql.ident(&source.table).text(" ").alias(root).then(scope.joins()).text(" WHERE ");
         sql = sql.column(root, "id").text(" = ").column(page, "pk").text(" AND ").then(visible);
         if branches.len() > 1 {
@@ -175,7 +192,8 @@ fn branches(
         match planned {
             Ok(Some((select, conditions, values))) => {
                 open = true;
-                let mut positions = select.text(" FROM ").ident(&source.table).text(" ").alias(root).then(scope.joins());
+                let mut positions =
+                    select.text(" FROM ").ident(&source.table).text(" ").alias(root).then(scope.joins());
                 positions.append(values);
                 positions = positions.text(" WHERE ").then(conditions);
                 branches.push(Branch { index, positions });
@@ -213,7 +231,10 @@ impl From<Error> for Refusal {
 
 type Positions = (Fragment, Fragment, Fragment);
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one branch; a struct would only be taken apart again")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one branch; a struct would only be taken apart again"
+)]
 fn branch(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
@@ -232,7 +253,8 @@ fn branch(
         return Ok(None);
     }
     let record = Fragment::new().column(root, "id");
-    let mut select = Fragment::raw("SELECT ").number(index).text(" AS src, ").then(record.clone()).text(" AS pk, ");
+    let mut select =
+        Fragment::raw("SELECT ").number(index).text(" AS src, ").then(record.clone()).text(" AS pk, ");
     let single = source.emits.len() == 1;
     if single {
         let mut sorts = Vec::new();
@@ -264,7 +286,8 @@ fn branch(
     if rows.is_empty() {
         return Ok(None);
     }
-    let mut values = Fragment::raw(" CROSS JOIN LATERAL (VALUES ").then(Fragment::join(rows, ", ")).text(") ");
+    let mut values =
+        Fragment::raw(" CROSS JOIN LATERAL (VALUES ").then(Fragment::join(rows, ", ")).text(") ");
     values = values.alias(name).text("(k, ok");
     for position in 0..keys.len() {
         values = values.text(", s").number(position);
@@ -352,4 +375,3 @@ fn same_aliases(
     builder.aliases.reuse_after(highest);
     Ok(all)
 }
-

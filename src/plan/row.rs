@@ -60,8 +60,14 @@ impl Builder<'_> {
         let scope = self.close();
         let (conditions, row, order) = planned?;
         let name = self.aliases.next();
-        let mut lateral = Fragment::raw(" CROSS JOIN LATERAL (SELECT array_agg(").then(row.record).text(" ORDER BY ");
-        lateral = lateral.then(order).column(root, "id").text(") AS rows, max(").then(row.stamp).text(") AS stamp FROM ");
+        let mut lateral =
+            Fragment::raw(" CROSS JOIN LATERAL (SELECT array_agg(").then(row.record).text(" ORDER BY ");
+        lateral = lateral
+            .then(order)
+            .column(root, "id")
+            .text(") AS rows, max(")
+            .then(row.stamp)
+            .text(") AS stamp FROM ");
         lateral = lateral.ident(&each.relation.table).text(" ").alias(root).then(scope.joins());
         lateral = lateral.text(" WHERE ").then(conditions).text(") ").alias(name);
         self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(lateral);
@@ -84,7 +90,8 @@ impl Builder<'_> {
         for (expression, descending) in &each.order {
             // An order that reads a closed field would reveal it; the id alone decides then.
             if let Ok(sql) = self.expression(expression) {
-                order = order.then(sql).text(if *descending { " DESC NULLS LAST, " } else { " NULLS LAST, " });
+                order =
+                    order.then(sql).text(if *descending { " DESC NULLS LAST, " } else { " NULLS LAST, " });
             }
         }
         Ok((conditions, row, order))

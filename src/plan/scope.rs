@@ -96,7 +96,8 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// [`Masked`] when a field or a model on the way is closed to the caller.
     pub fn follow(&mut self, up: usize, hops: &[Hop]) -> Result<Alias, Masked> {
-        let level = self.scopes.len().checked_sub(up + 1).expect("the compiler checks how far up a path goes");
+        let level =
+            self.scopes.len().checked_sub(up + 1).expect("the compiler checks how far up a path goes");
         let mut alias = self.scopes[level].root;
         for end in 1..=hops.len() {
             let hop = &hops[end - 1];
@@ -109,7 +110,8 @@ impl<'a> Builder<'a> {
             }
             let target = self.aliases.next();
             let predicate = self.predicate(&hop.target, target)?;
-            let mut join = Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
+            let mut join =
+                Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
             join = join.column(target, "id").text(" = ").column(alias, &hop.field);
             join = join.text(" AND ").then(predicate);
             let scope = &mut self.scopes[level];
@@ -141,10 +143,19 @@ impl<'a> Builder<'a> {
         let mut all = Fragment::raw("COALESCE(");
         for language in self.languages {
             let row = self.aliases.next();
-            all = all.text("(SELECT NULLIF(").column(row, "value").text(", '') FROM ir_translation ").alias(row);
+            all = all
+                .text("(SELECT NULLIF(")
+                .column(row, "value")
+                .text(", '') FROM ir_translation ")
+                .alias(row);
             all = all.text(" WHERE ").column(row, "res_id").text(" = ").column(alias, "id");
-            all = all.text(" AND ").column(row, "name").text(" = ").bind(format!("{},{}", column.model, column.field));
-            all = all.text(" AND ").column(row, "type").text(" = 'model' AND ").column(row, "lang").text(" = ");
+            all = all
+                .text(" AND ")
+                .column(row, "name")
+                .text(" = ")
+                .bind(format!("{},{}", column.model, column.field));
+            all =
+                all.text(" AND ").column(row, "type").text(" = 'model' AND ").column(row, "lang").text(" = ");
             all = all.bind(language.as_str()).text(" AND NOT ").column(row, "fuzzy").text(" LIMIT 1), ");
         }
         all.then(plain).text(")")

@@ -114,7 +114,13 @@ impl Renderer<'_> {
     }
 
     /// Writes `,"name":value`.
-    fn member(&self, out: &mut Vec<u8>, member: &Member, view: &View<'_>, top: bool) -> Result<Written, Malformed> {
+    fn member(
+        &self,
+        out: &mut Vec<u8>,
+        member: &Member,
+        view: &View<'_>,
+        top: bool,
+    ) -> Result<Written, Malformed> {
         let start = out.len();
         if member.name.is_empty() {
             // A Coding written into its parent: `system`, `code` of a Quantity.
@@ -174,7 +180,13 @@ impl Renderer<'_> {
     }
 
     /// Writes the items of a repeating element, with commas between them.
-    fn items(&self, out: &mut Vec<u8>, node: &Node, view: &View<'_>, all: &mut Written) -> Result<(), Malformed> {
+    fn items(
+        &self,
+        out: &mut Vec<u8>,
+        node: &Node,
+        view: &View<'_>,
+        all: &mut Written,
+    ) -> Result<(), Malformed> {
         match node {
             Node::List(nodes) => {
                 for node in nodes {
@@ -317,10 +329,18 @@ impl Renderer<'_> {
     }
 
     /// `system`, `code`, `display` of a mapped code; with braces, or into the object around it.
-    fn inline_coding(&self, out: &mut Vec<u8>, leaf: &Leaf, view: &View<'_>, braces: bool) -> Result<Written, Malformed> {
+    fn inline_coding(
+        &self,
+        out: &mut Vec<u8>,
+        leaf: &Leaf,
+        view: &View<'_>,
+        braces: bool,
+    ) -> Result<Written, Malformed> {
         let Some(bytes) = value(leaf, view) else { return Ok(Written::Nothing) };
         let key = primitive::key(leaf.expression.kind(), bytes)?;
-        let Some(code) = leaf.codes.as_ref().and_then(|codes| codes.code(&key)) else { return Ok(Written::Nothing) };
+        let Some(code) = leaf.codes.as_ref().and_then(|codes| codes.code(&key)) else {
+            return Ok(Written::Nothing);
+        };
         if braces {
             coding(out, code.system.as_deref(), &code.code, code.display.as_deref());
         } else {
@@ -340,7 +360,11 @@ fn wrote(yes: bool) -> Written {
 }
 
 fn value<'a>(leaf: &Leaf, view: &View<'a>) -> Option<&'a [u8]> {
-    view.columns.get(leaf.slot).copied().flatten().filter(|bytes| !(bytes.is_empty() && leaf.expression.kind() == Kind::Text))
+    view.columns
+        .get(leaf.slot)
+        .copied()
+        .flatten()
+        .filter(|bytes| !(bytes.is_empty() && leaf.expression.kind() == Kind::Text))
 }
 
 /// The value of a node was withheld.

@@ -46,7 +46,9 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
     if let Some(codes) = &leaf.codes {
         let Some(code) = codes.code(&key(kind, bytes)?) else { return Ok(false) };
         match leaf.type_name.as_str() {
-            "boolean" | "integer" | "decimal" | "positiveInt" | "unsignedInt" => out.extend_from_slice(code.code.as_bytes()),
+            "boolean" | "integer" | "decimal" | "positiveInt" | "unsignedInt" => {
+                out.extend_from_slice(code.code.as_bytes())
+            }
             _ => string(out, &code.code),
         }
         return Ok(true);
@@ -58,7 +60,9 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
             match leaf.type_name.as_str() {
                 "positiveInt" if number < 1 => return Ok(false),
                 "unsignedInt" if number < 0 => return Ok(false),
-                "integer" | "decimal" | "positiveInt" | "unsignedInt" => out.extend_from_slice(number.to_string().as_bytes()),
+                "integer" | "decimal" | "positiveInt" | "unsignedInt" => {
+                    out.extend_from_slice(number.to_string().as_bytes())
+                }
                 _ => string(out, &number.to_string()),
             }
         }
@@ -71,7 +75,11 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
         }
         Kind::Numeric => {
             let Some(digits) = record::numeric(bytes)? else { return Ok(false) };
-            if leaf.type_name == "decimal" { out.extend_from_slice(digits.as_bytes()) } else { string(out, &digits) }
+            if leaf.type_name == "decimal" {
+                out.extend_from_slice(digits.as_bytes())
+            } else {
+                string(out, &digits)
+            }
         }
         Kind::Date => {
             let Some(date) = record::date(bytes)? else { return Ok(false) };

@@ -103,9 +103,10 @@ pub fn numeric(bytes: &[u8]) -> Result<Option<String>, Malformed> {
         return Err(Malformed);
     }
     let group = |index: i32| -> u16 {
-        usize::try_from(index).ok().and_then(|index| digits.get(index * 2..index * 2 + 2)).map_or(0, |pair| {
-            u16::from_be_bytes([pair[0], pair[1]])
-        })
+        usize::try_from(index)
+            .ok()
+            .and_then(|index| digits.get(index * 2..index * 2 + 2))
+            .map_or(0, |pair| u16::from_be_bytes([pair[0], pair[1]]))
     };
     let mut text = String::new();
     if sign == 0x4000 {

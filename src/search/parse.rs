@@ -18,10 +18,10 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
     let mut faults = Vec::new();
     for (index, (key, value)) in pairs.iter().enumerate() {
         let result = if index >= PARAMETERS {
-            Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("At most {PARAMETERS} parameters are read.")))
-        } else if value.chars().count() > LENGTH {
             Err(Error::new(&error::PARAMETER_LIMIT)
-                .detail(format!("A value may have {LENGTH} characters.")))
+                .detail(format!("At most {PARAMETERS} parameters are read.")))
+        } else if value.chars().count() > LENGTH {
+            Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A value may have {LENGTH} characters.")))
         } else if value.contains('\0') || key.contains('\0') {
             Err(Error::new(&error::PARAMETER_VALUE).detail("The character U+0000 is not allowed."))
         } else {
@@ -142,8 +142,11 @@ mod tests {
 
     #[test]
     fn names_modifiers_chains_and_values() {
-        let (request, faults) =
-            parse(&pairs(&[("subject:Patient.name:exact", "a\\,b,c"), ("_sort", "-date,_id"), ("_count", "5")]));
+        let (request, faults) = parse(&pairs(&[
+            ("subject:Patient.name:exact", "a\\,b,c"),
+            ("_sort", "-date,_id"),
+            ("_count", "5"),
+        ]));
         assert!(faults.is_empty());
         let filter = &request.filters[0];
         assert_eq!((filter.name.as_str(), filter.modifier.as_deref()), ("subject", Some("Patient")));
@@ -157,7 +160,14 @@ mod tests {
     #[test]
     fn faults_name_the_parameter() {
         let long = "x".repeat(5000);
-        let bad = [("_count", "-1"), ("_sort", ""), ("name", ""), ("a..b", "x"), ("n", long.as_str()), ("_total", "x")];
+        let bad = [
+            ("_count", "-1"),
+            ("_sort", ""),
+            ("name", ""),
+            ("a..b", "x"),
+            ("n", long.as_str()),
+            ("_total", "x"),
+        ];
         for pair in bad {
             let (request, faults) = parse(&pairs(&[pair]));
             assert_eq!(faults.len(), 1, "{}", pair.0);

@@ -40,7 +40,9 @@ pub fn reference(
     {
         return Ok(Fragment::truth(false));
     }
-    let Some(kind) = situation.compiled.types.get(&reference.target) else { return Ok(Fragment::truth(false)) };
+    let Some(kind) = situation.compiled.types.get(&reference.target) else {
+        return Ok(Fragment::truth(false));
+    };
     match ids::parse_id(kind, &value.id) {
         Some(target) if kind.sources[target.source].model == reference.model => {
             Ok(sql.text(" = ").bind(target.record))
@@ -94,7 +96,9 @@ pub fn chain(
         return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
     }
     spot::at(builder, kind, source, emit, parameter, &mut |builder, node| match reference_of(node) {
-        Some(reference) if fits.contains(&reference.target.as_str()) => through(builder, situation, reference, rest),
+        Some(reference) if fits.contains(&reference.target.as_str()) => {
+            through(builder, situation, reference, rest)
+        }
         _ => Ok(Fragment::truth(false)),
     })
 }
@@ -139,11 +143,15 @@ fn through(
     reference: &Reference,
     rest: &Filter,
 ) -> Result<Fragment> {
-    let Some(kind) = situation.compiled.types.get(&reference.target) else { return Ok(Fragment::truth(false)) };
+    let Some(kind) = situation.compiled.types.get(&reference.target) else {
+        return Ok(Fragment::truth(false));
+    };
     check::check(situation, kind, rest)?;
     let from = builder.expression(&reference.expression).map_err(forbidden)?;
     let mut any = Vec::new();
-    for (index, source) in kind.sources.iter().enumerate().filter(|(_, source)| source.model == reference.model) {
+    for (index, source) in
+        kind.sources.iter().enumerate().filter(|(_, source)| source.model == reference.model)
+    {
         let root = builder.open();
         let inside = (|builder: &mut Builder<'_>| {
             let visible = builder

@@ -42,7 +42,8 @@ pub fn modifiers(kind: registry::Kind) -> &'static [&'static str] {
 /// # Errors
 /// Unknown parameter or modifier, a value of the wrong form.
 pub fn check(situation: Situation<'_>, kind: &ResourceType, filter: &Filter) -> Result<()> {
-    let fault = |error: Error| if error.expression().is_some() { error } else { error.at(filter.key.clone()) };
+    let fault =
+        |error: Error| if error.expression().is_some() { error } else { error.at(filter.key.clone()) };
     if COMMON.contains(&filter.name.as_str()) {
         if filter.modifier.is_some() || filter.chain.is_some() {
             return Err(fault(no_modifier(&filter.name, &[])));
@@ -61,7 +62,9 @@ pub fn check(situation: Situation<'_>, kind: &ResourceType, filter: &Filter) -> 
     let modifier = filter.modifier.as_deref();
     let typed = parameter.kind == registry::Kind::Reference
         && modifier.is_some_and(|modifier| situation.compiled.types.contains_key(modifier));
-    if let Some(modifier) = modifier.filter(|modifier| !typed && !modifiers(parameter.kind).contains(modifier)) {
+    if let Some(modifier) =
+        modifier.filter(|modifier| !typed && !modifiers(parameter.kind).contains(modifier))
+    {
         return Err(fault(
             no_modifier(&filter.name, modifiers(parameter.kind)).at(format!("{}:{modifier}", filter.name)),
         ));

@@ -17,7 +17,12 @@ use crate::{
 };
 
 /// The condition that a date puts on a node.
-pub fn date(builder: &mut Builder<'_>, zone: &TimeZone, node: &Node, value: &DateValue) -> Result<Fragment, Masked> {
+pub fn date(
+    builder: &mut Builder<'_>,
+    zone: &TimeZone,
+    node: &Node,
+    value: &DateValue,
+) -> Result<Fragment, Masked> {
     match node {
         Node::Leaf(leaf) => {
             let sql = builder.expression(&leaf.expression)?;
@@ -115,7 +120,11 @@ fn period(
         let sql = match leaf.expression.kind() {
             Kind::Date => {
                 let day = if last { sql.text(" + 1") } else { sql };
-                Fragment::raw("((").then(day).text(")::timestamp AT TIME ZONE ").bind(name).text(") AT TIME ZONE 'UTC'")
+                Fragment::raw("((")
+                    .then(day)
+                    .text(")::timestamp AT TIME ZONE ")
+                    .bind(name)
+                    .text(") AT TIME ZONE 'UTC'")
             }
             _ => sql,
         };

@@ -82,7 +82,8 @@ fn last_updated(
     let stamp = builder.stamp(&kind.sources[source].row);
     let mut any = Vec::new();
     for value in &filter.values {
-        let value = DateValue::parse(value, situation.zone, situation.now).map_err(|error| error.at("_lastUpdated"))?;
+        let value = DateValue::parse(value, situation.zone, situation.now)
+            .map_err(|error| error.at("_lastUpdated"))?;
         any.push(date::instant(&stamp, &value));
     }
     Ok(Fragment::any(any))

@@ -40,7 +40,11 @@ fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Resul
     let sql = match leaf.expression.kind() {
         Kind::Numeric => sql,
         // NaN and infinities have no numeric form that compares; FHIR does not write them either.
-        Kind::Float => Fragment::raw("(CASE WHEN ").then(sql.clone()).text(" NOT IN ('NaN', 'Infinity', '-Infinity') THEN ").then(sql).text("::text::numeric END)"),
+        Kind::Float => Fragment::raw("(CASE WHEN ")
+            .then(sql.clone())
+            .text(" NOT IN ('NaN', 'Infinity', '-Infinity') THEN ")
+            .then(sql)
+            .text("::text::numeric END)"),
         Kind::Integer => sql.parens().text("::numeric"),
         _ => return Ok(Fragment::truth(false)),
     };
@@ -53,14 +57,19 @@ fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Resul
     };
     Ok(match value.prefix {
         Prefix::Eq => inside(low(), high()),
-        Prefix::Ne => Fragment::any([sql.clone().text(" < ").then(low()), sql.clone().text(" >= ").then(high())]),
+        Prefix::Ne => {
+            Fragment::any([sql.clone().text(" < ").then(low()), sql.clone().text(" >= ").then(high())])
+        }
         Prefix::Gt | Prefix::Sa => sql.clone().text(" > ").then(exact()),
         Prefix::Lt | Prefix::Eb => sql.clone().text(" < ").then(exact()),
         Prefix::Ge => sql.clone().text(" >= ").then(exact()),
         Prefix::Le => sql.clone().text(" <= ").then(exact()),
         Prefix::Ap => {
             let tenth = || Fragment::raw("abs(").then(exact()).text(") * 0.1");
-            inside(exact().text(" - ").then(tenth()), exact().text(" + ").then(tenth()).text(" + ").then(half()))
+            inside(
+                exact().text(" - ").then(tenth()),
+                exact().text(" + ").then(tenth()).text(" + ").then(half()),
+            )
         }
     })
 }
@@ -79,7 +88,8 @@ fn unit(builder: &mut Builder<'_>, object: &Object, value: &QuantityValue) -> Re
                 let keys: Vec<String> = codes
                     .map(|codes| {
                         let fits = |known: &crate::mapping::Code| {
-                            known.code == *code && wanted.is_none_or(|wanted| known.system.as_deref() == Some(wanted))
+                            known.code == *code
+                                && wanted.is_none_or(|wanted| known.system.as_deref() == Some(wanted))
                         };
                         codes.keys(fits).map(str::to_owned).collect()
                     })

@@ -28,7 +28,9 @@ pub fn sort_kind(kind: &ResourceType, name: &str) -> Result<Kind> {
         Type::Number | Type::Quantity => Kind::Numeric,
         Type::String | Type::Token | Type::Uri | Type::Reference => Kind::Text,
         Type::Composite | Type::Special => {
-            return Err(Error::new(&error::PARAMETER_VALUE).detail(format!("{name} has no order.")).at("_sort"));
+            return Err(Error::new(&error::PARAMETER_VALUE)
+                .detail(format!("{name} has no order."))
+                .at("_sort"));
         }
     })
 }
@@ -59,7 +61,8 @@ pub fn sort(
     for spot in &parameter.places[source][emit] {
         let body = &origin.emits[emit].body;
         let Some((Step::Member(index), rest)) = spot.steps.split_first() else { continue };
-        let value = walk(builder, &body.members[*index].node, rest, &origin.row, target).map_err(forbidden)?;
+        let value =
+            walk(builder, &body.members[*index].node, rest, &origin.row, target).map_err(forbidden)?;
         all.extend(value);
     }
     Ok(match all.len() {
@@ -69,7 +72,10 @@ pub fn sort(
     })
 }
 
-fn check_parameter<'a>(kind: &'a ResourceType, name: &str) -> Result<&'a crate::mapping::compiled::Parameter> {
+fn check_parameter<'a>(
+    kind: &'a ResourceType,
+    name: &str,
+) -> Result<&'a crate::mapping::compiled::Parameter> {
     kind.parameters.get(name).ok_or_else(|| check::unknown(kind, name))
 }
 
@@ -92,7 +98,9 @@ fn walk(
         (Node::Object(object), Some((Step::Member(index), rest))) => {
             walk(builder, &object.members[*index].node, rest, row, target)
         }
-        (Node::List(nodes), Some((Step::Item(index), rest))) => walk(builder, &nodes[*index], rest, row, target),
+        (Node::List(nodes), Some((Step::Item(index), rest))) => {
+            walk(builder, &nodes[*index], rest, row, target)
+        }
         (Node::When { node, .. }, Some((Step::Inside, rest))) => walk(builder, node, rest, row, target),
         (Node::Each { each, node }, Some((Step::Row, rest))) => {
             let each = &row.eaches[*each];
@@ -131,10 +139,15 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Kind) -> Result<Option<
         Node::Leaf(leaf) | Node::Coding(leaf) => Some(leaf_value(builder, leaf, target)?),
         Node::Constant { text, .. } => Some(Fragment::new().bind(text.as_str())),
         Node::FixedCoding { code, .. } => Some(Fragment::new().bind(code.as_str())),
-        Node::Reference(reference) => Some(builder.expression(&reference.expression)?.parens().text("::text")),
+        Node::Reference(reference) => {
+            Some(builder.expression(&reference.expression)?.parens().text("::text"))
+        }
         Node::Object(object) => {
             // The part by which people sort: family before given, start before end, code before text.
-            let order = ["family", "given", "start", "end", "coding", "value", "code", "text", "display", "city", "line"];
+            let order = [
+                "family", "given", "start", "end", "coding", "value", "code", "text", "display", "city",
+                "line",
+            ];
             let mut found = Vec::new();
             for name in order {
                 for member in object.members.iter().filter(|member| member.element == name) {

@@ -68,7 +68,9 @@ fn node(
             node(builder, &nodes[*index], rest, spot, row, ask)
         }
         (Node::When { slot, node: inner }, Some((Step::Inside, rest))) => {
-            let Some(Slot::Holds(condition)) = row.slots.get(*slot) else { return Ok(Fragment::truth(false)) };
+            let Some(Slot::Holds(condition)) = row.slots.get(*slot) else {
+                return Ok(Fragment::truth(false));
+            };
             let condition = builder.condition(condition).map_err(forbidden)?;
             Ok(Fragment::all([condition, node(builder, inner, rest, spot, row, ask)?]))
         }

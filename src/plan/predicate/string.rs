@@ -13,8 +13,19 @@ use crate::{
 
 /// Elements of the datatypes that a string parameter searches.
 const PARTS: [&str; 13] = [
-    "text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country",
-    "value", "display",
+    "text",
+    "family",
+    "given",
+    "prefix",
+    "suffix",
+    "line",
+    "city",
+    "district",
+    "state",
+    "postalCode",
+    "country",
+    "value",
+    "display",
 ];
 
 /// Lower case without combining marks: `Álvarez` → `alvarez`.
@@ -23,7 +34,12 @@ pub fn fold(text: Fragment) -> Fragment {
 }
 
 /// The condition that a string value puts on a node.
-pub fn string(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&str>) -> Result<Fragment> {
+pub fn string(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    value: &str,
+    modifier: Option<&str>,
+) -> Result<Fragment> {
     let mut ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, value, modifier);
     let result = match node {
         Node::Object(_) => {
@@ -34,7 +50,12 @@ pub fn string(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Opt
     result.map_err(forbidden)
 }
 
-fn leaf(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&str>) -> Result<Fragment, Masked> {
+fn leaf(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    value: &str,
+    modifier: Option<&str>,
+) -> Result<Fragment, Masked> {
     let text = match node {
         Node::Leaf(leaf) if leaf.codes.is_none() => {
             let sql = builder.expression(&leaf.expression)?;
@@ -43,7 +64,8 @@ fn leaf(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&s
         Node::Constant { text, .. } => Fragment::new().bind(text.as_str()),
         Node::Object(_) => {
             let mut ask = |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, value, modifier);
-            return spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask).map(Fragment::any);
+            return spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask)
+                .map(Fragment::any);
         }
         _ => return Ok(Fragment::truth(false)),
     };
@@ -52,7 +74,8 @@ fn leaf(builder: &mut Builder<'_>, node: &Node, value: &str, modifier: Option<&s
         _ => {
             let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
             let pattern = fold(Fragment::new().bind(escaped)).text(" || '%'");
-            let pattern = if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern };
+            let pattern =
+                if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern };
             fold(Fragment::raw("btrim(").then(text).text(")")).text(" LIKE ").then(pattern)
         }
     })

@@ -41,7 +41,9 @@ fn leaf_token(builder: &mut Builder<'_>, leaf: &Leaf, value: &TokenValue) -> Pla
         return mapped(builder, leaf, value);
     }
     match value {
-        TokenValue::Code(code) | TokenValue::Coded(_, code) | TokenValue::Bare(code) => leaf_equals(builder, leaf, code),
+        TokenValue::Code(code) | TokenValue::Coded(_, code) | TokenValue::Bare(code) => {
+            leaf_equals(builder, leaf, code)
+        }
         TokenValue::System(_) => Ok(Fragment::truth(false)),
     }
 }
@@ -60,9 +62,10 @@ fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: Vec<String>
         return Ok(Fragment::truth(false));
     }
     Ok(match expression.kind() {
-        Kind::Boolean => Fragment::any(keys.iter().map(|key| {
-            sql.clone().parens().text(if key == "true" { " IS TRUE" } else { " IS FALSE" })
-        })),
+        Kind::Boolean => Fragment::any(
+            keys.iter()
+                .map(|key| sql.clone().parens().text(if key == "true" { " IS TRUE" } else { " IS FALSE" })),
+        ),
         Kind::Integer => {
             let keys: Vec<i32> = keys.iter().filter_map(|key| key.parse().ok()).collect();
             sql.text(" = ANY(").bind(keys).text(")")
@@ -207,7 +210,9 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
             let mut any = Vec::new();
             for member in &object.members {
                 match member.element.as_str() {
-                    "text" | "display" => any.push(string::string(builder, &member.node, value, Some("contains"))?),
+                    "text" | "display" => {
+                        any.push(string::string(builder, &member.node, value, Some("contains"))?)
+                    }
                     "coding" => any.push(text(builder, &member.node, value)?),
                     "type" => any.push(text(builder, &member.node, value)?),
                     _ => {}
@@ -216,7 +221,8 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
             Ok(Fragment::any(any))
         }
         Node::List(nodes) => {
-            let parts: crate::error::Result<Vec<_>> = nodes.iter().map(|node| text(builder, node, value)).collect();
+            let parts: crate::error::Result<Vec<_>> =
+                nodes.iter().map(|node| text(builder, node, value)).collect();
             parts.map(Fragment::any)
         }
         Node::Coding(leaf) | Node::Leaf(leaf) => {

@@ -37,8 +37,9 @@ impl DateValue {
     /// Not a date of the forms that FHIR allows.
     pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Self, Error> {
         let (prefix, literal) = Prefix::split(text);
-        let mut range = range(literal, zone)
-            .ok_or_else(|| wrong("YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss[.sss]][Z|±hh:mm]", text))?;
+        let mut range = range(literal, zone).ok_or_else(|| {
+            wrong("YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss[.sss]][Z|±hh:mm]", text)
+        })?;
         if prefix == Prefix::Ap {
             let distance = now.duration_since(range.start).abs() / 10;
             range.start = range.start.checked_sub(distance).unwrap_or(Timestamp::MIN);
@@ -144,7 +145,19 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_refused() {
-        for bad in ["", "24", "2023-02-29", "2024-13", "2024-1-1", "2024-01-01T10", "2024-01-01T25:00", "gt", "x", "2024-01-01T10:00:00+99:00", "20240101"] {
+        for bad in [
+            "",
+            "24",
+            "2023-02-29",
+            "2024-13",
+            "2024-1-1",
+            "2024-01-01T10",
+            "2024-01-01T25:00",
+            "gt",
+            "x",
+            "2024-01-01T10:00:00+99:00",
+            "20240101",
+        ] {
             assert!(DateValue::parse(bad, &TimeZone::UTC, Timestamp::UNIX_EPOCH).is_err(), "{bad}");
         }
     }

@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn the_digits_decide_the_range() {
-        for (text, half) in [("100", "5e-1"), ("100.00", "5e-3"), ("1e2", "5e1"), ("-0.5", "5e-2"), ("5.40e-3", "5e-6")] {
+        for (text, half) in
+            [("100", "5e-1"), ("100.00", "5e-3"), ("1e2", "5e1"), ("-0.5", "5e-2"), ("5.40e-3", "5e-6")]
+        {
             assert_eq!(NumberValue::parse(text).unwrap().half, half, "{text}");
         }
         for bad in ["", ".5", "5.", "1e", "NaN", "0x1", "1,5", "1e999", "--1"] {

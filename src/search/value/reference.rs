@@ -26,7 +26,8 @@ impl ReferenceValue {
         let kind = parts.next().map(str::to_owned);
         let base = parts.next().map(str::to_owned);
         let id_like = |id: &str| {
-            (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+            (1..=64).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
         };
         let kind_like = |kind: &str| !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_alphabetic());
         let base_like = |base: &str| base.starts_with("http://") || base.starts_with("https://");

@@ -7,8 +7,10 @@ use super::{
     facts::{self, Facts, GNUHEALTH_4_4, GNUHEALTH_5_0},
 };
 
-static NEW: LazyLock<Facts> = LazyLock::new(|| facts::parse(GNUHEALTH_5_0).expect("a test reads the embedded catalogue"));
-static OLD: LazyLock<Facts> = LazyLock::new(|| facts::parse(GNUHEALTH_4_4).expect("a test reads the embedded catalogue"));
+static NEW: LazyLock<Facts> =
+    LazyLock::new(|| facts::parse(GNUHEALTH_5_0).expect("a test reads the embedded catalogue"));
+static OLD: LazyLock<Facts> =
+    LazyLock::new(|| facts::parse(GNUHEALTH_4_4).expect("a test reads the embedded catalogue"));
 
 impl Catalog {
     /// A model, or a field of it, that GNU Health 5.0 has with all its modules.
@@ -19,7 +21,10 @@ impl Catalog {
     /// A key of a selection in any series.
     pub fn documented_key(&self, model: &str, field: &str, key: &str) -> bool {
         [&NEW, &OLD].iter().any(|facts| {
-            let keys = facts.get(model).and_then(|known| known.fields.get(field)).and_then(|field| field.selection.keys());
+            let keys = facts
+                .get(model)
+                .and_then(|known| known.fields.get(field))
+                .and_then(|field| field.selection.keys());
             keys.is_some_and(|keys| keys.iter().any(|known| known == key))
         })
     }
