@@ -20,38 +20,36 @@ use serde_json::{Value as Json, json};
 
 use crate::server::store;
 
-/// The oracle's answers, one per question; `None` when there is no oracle here.
-fn ask(series: &str, database: &str, questions: &[Json]) -> Option<Vec<Json>> {
+/// Shown by model of the record they are attached to: Tryton 6.0 lists more than it lets read, and Tryton 7.0 fails
+/// where one record of the page is forbidden. (Avatars of inactive users are left out by its search only.)
+const ATTACHED: [&str; 2] = ["ir.attachment", "ir.note"];
+
+/// Left out.
+const SKIPPED: [&str; 1] = ["ir.avatar"];
+
+/// What Tryton says about each user; `None` when there is no Tryton here.
+fn ask(series: &str, database: &str, question: &Json) -> Option<Vec<Json>> {
     let home = std::env::var("HOME").ok()?;
     let python = PathBuf::from(home).join(".cache/gnuhealth-fhir").join(series).join("venv/bin/python");
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/gnuhealth/oracle.py");
-    let script = std::env::var("GNUHEALTH_FHIR_TEST_ORACLE")
-        .map(PathBuf::from)
-        .ok()
-        .filter(|path| path.is_file())
-        .unwrap_or(script);
-    if !python.exists() || !script.exists() {
-        println!("skipped: no Tryton at {} or no {}", python.display(), script.display());
+    if !python.exists() {
+        println!("skipped: no Tryton at {}", python.display());
         return None;
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let (input, output) = (folder.path().join("questions"), folder.path().join("answers"));
-    let lines: Vec<_> = questions.iter().map(Json::to_string).collect();
-    std::fs::write(&input, lines.join("\n")).expect("the questions are written");
+    let (input, output) = (folder.path().join("question"), folder.path().join("answers"));
+    std::fs::write(&input, question.to_string()).expect("the question is written");
     let url = std::env::var("GNUHEALTH_FHIR_TEST_PG").expect("the store was opened with it");
     let status = Command::new(python)
-        .arg(script)
+        .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tryton/rights.py"))
         .arg(format!("{}/{database}", url.trim_end_matches('/')))
-        .stdin(File::open(&input).expect("the questions"))
+        .stdin(File::open(&input).expect("the question"))
         .stdout(File::create(&output).expect("a file for the answers"))
         .stderr(Stdio::null())
         .status()
-        .expect("the oracle runs");
-    assert!(status.success(), "the oracle fails");
+        .expect("Tryton runs");
+    assert!(status.success(), "Tryton fails");
     let text = std::fs::read_to_string(&output).expect("the answers");
-    let answers: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(answers.len(), questions.len());
-    Some(answers)
+    Some(text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect())
 }
 
 async fn visible(store: &Store, catalog: &Catalog, permit: &Permit, model: &str) -> Result<Vec<i32>, String> {
@@ -85,102 +83,73 @@ async fn compare(series: &str, database: &str) {
     let Some(store) = store(database, 2).await else { return };
     let catalog = Arc::new(Catalog::load(&store).await.expect("a catalogue"));
     let security = Security::load(&store, Arc::clone(&catalog), 1).await.expect("the rights");
-    let (mut questions, mut users) = (Vec::new(), BTreeSet::new());
-    let mut seen = BTreeSet::new();
+    let (mut users, mut seen) = (Vec::new(), BTreeSet::new());
     for user in security.users().filter(|user| user.active) {
         // Users of the same rights get the same answers.
         let rights =
             (&user.direct_groups, user.company, &user.company_filter, &user.companies, user.employee);
         if seen.insert(format!("{rights:?}")) {
-            users.insert((user.id, user.login.clone()));
+            users.push(user);
         }
     }
-    for (_, login) in &users {
-        questions.push(json!({"user": login, "op": "groups"}));
-        for model in catalog.models.values() {
-            for op in ["access", "field_access", "search"] {
-                if op == "access" || model.kind != ModelKind::Query {
-                    questions.push(json!({"user": login, "op": op, "model": model.name}));
-                }
-            }
-        }
-    }
-    let Some(answers) = ask(series, database, &questions) else { return };
+    let logins: Vec<_> = users.iter().map(|user| &user.login).collect();
+    let models: Vec<_> = catalog.models.keys().collect();
+    let Some(answers) = ask(series, database, &json!({"users": logins, "models": models})) else { return };
+    assert_eq!(answers.len(), users.len());
     let (mut wrong, mut closed) = (String::new(), BTreeSet::new());
-    let mut counts = [0; 4];
-    let mut records = 0;
-    for (question, answer) in questions.iter().zip(&answers) {
-        let login = question["user"].as_str().expect("a login");
-        let user = security.user_by_login(login).expect("one of the users");
+    let (mut models, mut searches, mut records) = (0, 0, 0);
+    for (user, answer) in users.iter().zip(&answers) {
         let permit = Permit::of(&security, &catalog, user.id).expect("an active user");
-        let model = question["model"].as_str().unwrap_or_default();
-        closed.extend(permit.refusals().iter().map(|refusal| {
-            format!("{} (rule group {}): {}", refusal.model, refusal.rule_group, refusal.reason)
-        }));
-        let refused = permit.refusals().iter().any(|refusal| refusal.model == model);
-        let op = question["op"].as_str().expect("an operation");
-        let right = match op {
-            "groups" => {
-                counts[0] += 1;
-                answer["result"] == json!(security.rule_groups_of(user))
+        let login = &user.login;
+        if answer["groups"] != json!(security.rule_groups_of(user)) {
+            let _ = writeln!(wrong, "{login}: groups {}", answer["groups"]);
+        }
+        for (name, model) in &catalog.models {
+            let theirs = &answer["models"][name];
+            models += 1;
+            if let Some(refusal) = permit.refusals().iter().find(|refusal| refusal.model == *name) {
+                closed.insert(format!("{name} (rule group {}): {}", refusal.rule_group, refusal.reason));
+                continue;
             }
-            "access" => {
-                counts[1] += 1;
-                answer["result"][0] == permit.model(model) || refused
+            if theirs["read"] != permit.model(name) {
+                let _ = writeln!(wrong, "{login}: {name} read {}", theirs["read"]);
             }
-            "field_access" => {
-                counts[2] += 1;
-                let theirs: BTreeSet<_> = answer["result"]
-                    .as_object()
-                    .expect("fields")
-                    .iter()
-                    .filter(|(_, access)| access[0] == false)
-                    .map(|(name, _)| name.clone())
-                    .collect();
-                let fields = catalog.model(model).expect("one of the models").fields.keys();
-                !permit.model(model)
-                    || theirs == fields.filter(|name| !permit.field(model, name)).cloned().collect()
+            if !permit.model(name) {
+                continue;
             }
-            _ => {
-                counts[3] += 1;
-                match visible(&store, &catalog, &permit, model).await {
-                    Ok(ids) => {
-                        records += ids.len();
-                        let mut theirs: Vec<i32> = answer["result"]
-                            .as_array()
-                            .map(|ids| ids.iter().filter_map(|id| id.as_i64()?.try_into().ok()).collect())
-                            .unwrap_or_default();
-                        theirs.sort_unstable();
-                        if ids != theirs {
-                            let _ = writeln!(
-                                wrong,
-                                "{question}: {} records instead of {} {}",
-                                ids.len(),
-                                theirs.len(),
-                                answer["message"]
-                            );
+            let hidden: Vec<_> = model.fields.keys().filter(|field| !permit.field(name, field)).collect();
+            if theirs["hidden"] != json!(hidden) {
+                let _ = writeln!(wrong, "{login}: {name} hides {}, not {hidden:?}", theirs["hidden"]);
+            }
+            if model.kind == ModelKind::Query || SKIPPED.contains(&name.as_str()) {
+                continue;
+            }
+            searches += 1;
+            match visible(&store, &catalog, &permit, name).await {
+                Ok(ids) => {
+                    records += ids.len();
+                    if ATTACHED.contains(&name.as_str()) {
+                        let known: Vec<_> = theirs["ids"].as_array().into_iter().flatten().collect();
+                        let more = ids.iter().any(|id| !known.iter().any(|other| **other == *id));
+                        if more && theirs["error"].is_null() {
+                            let _ = writeln!(wrong, "{login}: {name} has {}, not {}", known.len(), ids.len());
                         }
-                        true
-                    }
-                    Err(_) if answer.get("error").is_some() || refused => true,
-                    Err(reason) => {
-                        closed.insert(format!("{model}: {reason}"));
-                        true
+                    } else if model.kind == ModelKind::Singleton && ids.is_empty() {
+                        // Tryton makes one up.
+                    } else if theirs["count"] != ids.len()
+                        || theirs["ids"].is_array() && theirs["ids"] != json!(ids)
+                    {
+                        let (count, error) = (&theirs["count"], &theirs["error"]);
+                        let _ = writeln!(wrong, "{login}: {name} has {count} {error}, not {}", ids.len());
                     }
                 }
+                Err(reason) => drop(closed.insert(format!("{name}: {reason}"))),
             }
-        };
-        if !right {
-            let _ = writeln!(wrong, "{question}: not {answer}");
         }
     }
     println!(
-        "{database}: {} users; {} group lists, {} accesses, {} models' fields, {} searches ({records} records)\nclosed:\n{}",
+        "{database}: {} users, {models} accesses, {searches} searches, {records} records\nclosed:\n{}",
         users.len(),
-        counts[0],
-        counts[1],
-        counts[2],
-        counts[3],
         closed.into_iter().collect::<Vec<_>>().join("\n")
     );
     assert!(wrong.is_empty(), "{wrong}");
