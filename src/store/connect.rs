@@ -158,18 +158,22 @@ impl Store {
                 });
             }
         }
-        let manager =
-            Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
-        let pool = Pool::builder(manager)
-            .max_size(options.connections)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts {
-                wait: Some(options.wait),
-                create: Some(Duration::from_secs(5)),
-                recycle: Some(Duration::from_secs(5)),
-            })
-            .build()
-            .map_err(|error| ConnectError::Url(error.to_string()))?;
-        Ok(Self { pool, counts: Default::default() })
+        let pool = |sessions: usize| {
+            let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+            Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
+                .max_size(sessions)
+                .runtime(Runtime::Tokio1)
+                .timeouts(Timeouts {
+                    wait: Some(options.wait),
+                    create: Some(Duration::from_secs(5)),
+                    recycle: Some(Duration::from_secs(5)),
+                })
+                .build()
+                .map_err(|error| ConnectError::Url(error.to_string()))
+        };
+        let shared = options.connections < 2;
+        let watch = if shared { None } else { Some(pool(1)?) };
+        let pool = pool(options.connections - usize::from(!shared))?;
+        Ok(Self { pool, watch, counts: Default::default() })
     }
 }

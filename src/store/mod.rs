@@ -36,6 +36,9 @@ pub enum Class {
 #[derive(Debug)]
 pub struct Store {
     pool: Pool,
+    /// One session for [`Class::Watch`], so that long searches cannot hide a change of rights. A store with a single
+    /// session has none.
+    watch: Option<Pool>,
     counts: [AtomicU64; 3],
 }
 
@@ -45,8 +48,9 @@ impl Store {
         self.counts[class as usize].load(Ordering::Relaxed)
     }
 
-    async fn session(&self) -> Result<Object> {
-        self.pool.get().await.map_err(|error| match error {
+    async fn session(&self, class: Class) -> Result<Object> {
+        let pool = self.watch.as_ref().filter(|_| class == Class::Watch).unwrap_or(&self.pool);
+        pool.get().await.map_err(|error| match error {
             PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
             error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
         })
@@ -57,7 +61,7 @@ impl Store {
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
     pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
-        let session = self.session().await?;
+        let session = self.session(class).await?;
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
         let cancel = CancelOnDrop::new(&session);
         let prepared = session.prepare_cached(&statement.text).await.map_err(database_error)?;
@@ -72,7 +76,7 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`].
     pub async fn snapshot(&self, class: Class, statements: &[&str]) -> Result<Vec<Vec<Row>>> {
-        let mut session = self.session().await?;
+        let mut session = self.session(class).await?;
         let transaction = session
             .build_transaction()
             .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
@@ -96,7 +100,7 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
     pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
-        let mut session = self.session().await.map_err(WriteError::Failed)?;
+        let mut session = self.session(class).await.map_err(WriteError::Failed)?;
         let denied = |error: tokio_postgres::Error| match error.code() {
             Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => {
                 WriteError::Denied

@@ -23,6 +23,13 @@ use crate::{
     sql::{Alias, Aliases, Fragment},
 };
 
+/// Models whose records belong to a record of any model (`resource`, `model,id` text): Tryton's classes check the access
+/// to that model (semantics 9.6).
+const ATTACHED: [&str; 5] = ["ir.attachment", "ir.avatar", "ir.email", "ir.model.log", "ir.note"];
+
+/// Models whose records Tryton's classes filter in a way that SQL does not repeat: closed.
+const OWN_SEARCH: [&str; 1] = ["ir.ui.menu"];
+
 /// Proof that a user exists, is active and may read what it says. It cannot be built but by [`Permit::of`].
 #[derive(Clone, Debug)]
 pub struct Permit(Arc<Inner>);
@@ -38,6 +45,8 @@ struct Inner {
     clocked: bool,
     /// Models that may be read.
     models: HashMap<String, Readable>,
+    /// Those of them whose records no rule restricts, in order.
+    open: Vec<String>,
     refusals: Vec<Refusal>,
 }
 
@@ -53,7 +62,7 @@ struct Readable {
 pub struct Refusal {
     /// Model.
     pub model: String,
-    /// Id of the rule group in `ir_rule_group`.
+    /// Id of the rule group in `ir_rule_group`; 0 when it is not one rule group alone.
     pub rule_group: i32,
     /// What stands in the way.
     pub reason: String,
@@ -88,19 +97,29 @@ impl Permit {
 
     /// No record rule restricts what the user sees of this model.
     pub fn unrestricted(&self, model: &str) -> bool {
-        self.0.models.get(model).is_some_and(|readable| readable.rules.is_none())
+        self.0.open.binary_search_by(|open| open.as_str().cmp(model)).is_ok()
     }
 
-    /// The record rules of the model (semantics 5) as a condition on `alias`; `TRUE` when there are none.
+    /// The record rules of the model (semantics 5) as a condition on `alias`; `TRUE` when there are none. Of what is
+    /// attached to other records, only that of models without rules for this user is shown.
     ///
     /// # Errors
     /// The user may not read the model.
     pub fn predicate(&self, model: &str, alias: Alias, aliases: &mut Aliases) -> Result<Fragment, Refused> {
         let readable = self.0.models.get(model).ok_or_else(|| Refused(format!("{model} may not be read")))?;
-        match &readable.rules {
-            None => Ok(Fragment::raw("TRUE")),
-            Some(rules) => rules.fragment(alias, aliases),
+        let rules = match &readable.rules {
+            None => Fragment::raw("TRUE"),
+            Some(rules) => rules.fragment(alias, aliases)?,
+        };
+        if !ATTACHED.contains(&model) {
+            return Ok(rules);
         }
+        let attached = Fragment::raw("(split_part(")
+            .column(alias, "resource")
+            .text(", ',', 1) = ANY (")
+            .bind(self.0.open.clone())
+            .text("))");
+        Ok(Fragment::all([rules, attached]))
     }
 
     /// Models that are closed because a record rule cannot be repeated, for the operator.
@@ -146,6 +165,11 @@ impl Inner {
             if !may_read(security, &closure, &groups) {
                 continue;
             }
+            if OWN_SEARCH.contains(&model.name.as_str()) {
+                let reason = "its records are filtered by code of Tryton".to_owned();
+                refusals.push(Refusal { model: model.name.clone(), rule_group: 0, reason });
+                continue;
+            }
             let rules = match collector.rules(&model.name, &closure) {
                 Ok(rules) => rules,
                 Err(refusal) => {
@@ -157,7 +181,16 @@ impl Inner {
             let hidden = hidden(security, &model.name, &groups);
             models.insert(model.name.clone(), Readable { hidden, rules });
         }
+        let mut open: Vec<_> = models
+            .iter()
+            .filter(|(name, readable): &(&String, &Readable)| {
+                readable.rules.is_none() && !ATTACHED.contains(&name.as_str())
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        open.sort_unstable();
         Self {
+            open,
             user: user.id,
             language: user.language.clone(),
             generation: security.generation(),

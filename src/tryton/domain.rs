@@ -72,7 +72,7 @@ impl Domain {
         languages: &[String],
         active: Active,
     ) -> Result<Self, Refused> {
-        let compiler = Compiler { catalog, languages };
+        let compiler = Compiler { catalog, languages, depth: 0 };
         let model = compiler.model(model)?;
         let here = active == Active::Everywhere;
         compiler.search(model, domain, here, active != Active::Nowhere).map(Self)
@@ -83,3 +83,6 @@ impl Domain {
         self.0.fragment(alias, aliases)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,9 @@
 
 mod cases;
 mod catalog;
+mod differential;
 mod domains;
 mod restore;
+mod rights;
 mod server;
 mod sign_in;

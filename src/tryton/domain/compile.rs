@@ -17,7 +17,12 @@ pub(super) struct Compiler<'a> {
     pub catalog: &'a Catalog,
     /// Language of the user and its parents.
     pub languages: &'a [String],
+    /// Sub-queries around this one.
+    pub depth: usize,
 }
+
+/// No rule of Tryton comes near; a longer path would only cost the database its time.
+const DEEPEST: usize = 24;
 
 impl<'a> Compiler<'a> {
     pub(super) fn series(self) -> Series {
@@ -27,6 +32,9 @@ impl<'a> Compiler<'a> {
     /// A model with a table.
     pub(super) fn model(self, name: &str) -> Result<&'a Model, Refused> {
         match self.catalog.model(name) {
+            Some(model) if model.kind != ModelKind::Query && !model.granted => {
+                Err(Refused(format!("the role of the gateway may not read the table {}", model.table)))
+            }
             Some(model) if model.kind != ModelKind::Query => Ok(model),
             Some(_) => Err(Refused(format!("the rows of {name} are computed by Tryton"))),
             None => Err(Refused(format!("there is no model {name}"))),
@@ -42,11 +50,15 @@ impl<'a> Compiler<'a> {
         here: bool,
         below: bool,
     ) -> Result<Node, Refused> {
+        if self.depth > DEEPEST {
+            return Err(Refused("the domain goes through too many relations".into()));
+        }
+        let inner = Self { depth: self.depth + 1, ..self };
         let mut clause = Clause::of(domain)?;
         if here && model.fields.contains_key("active") {
             clause = clause.with_active();
         }
-        self.clause(model, &clause, below)
+        inner.clause(model, &clause, below)
     }
 
     /// The ids (or another term) of a search on `model`.
@@ -97,6 +109,9 @@ impl<'a> Compiler<'a> {
             FieldKind::Reference if rest.is_some() => self.reference(field, leaf, rest.unwrap_or_default()),
             FieldKind::Dict => self.dict(field, leaf, rest).map_err(place),
             _ if rest.is_some() => Err(Refused(format!("{}.{name} leads nowhere", model.name))),
+            FieldKind::Binary | FieldKind::Other(_) => {
+                Err(Refused(format!("{}.{name} has a type that cannot be searched", model.name)))
+            }
             FieldKind::MultiSelection => self.multi_selection(field, leaf).map_err(place),
             FieldKind::Char | FieldKind::Text if field.translated => {
                 self.translated(model, field, leaf).map_err(place)
