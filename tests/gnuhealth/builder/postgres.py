@@ -70,7 +70,7 @@ class Server:
         if subprocess.run(['test', '-w', str(folder)], **self.identity()).returncode == 0:
             return folder
         # The cache of root is often closed to others.
-        folder = pathlib.Path('/var/tmp/gnuhealth-fhir-postgresql')
+        folder = pathlib.Path('/var/cache/gnuhealth-fhir-postgresql')
         folder.mkdir(exist_ok=True)
         os.chown(folder, self.account.pw_uid, self.account.pw_gid)
         folder.chmod(0o700)
@@ -95,7 +95,7 @@ class Server:
         self.port = free_port(int(ready.read_text().split()[1]))
         ready.write_text('%s %d\n' % (major, self.port))
         say('starting PostgreSQL %s on port %d' % (major, self.port))
-        (self.data / 'postmaster.pid').exists() and self.forget_dead()
+        self.forget_dead()
         log = self.folder / 'log'
         with open(os.devnull, 'r+b') as nowhere:
             done = subprocess.run(
@@ -128,7 +128,9 @@ class Server:
 
     def forget_dead(self):
         """A pid file of a machine that was switched off may name a process of somebody else."""
-        (self.data / 'postmaster.pid').unlink()
+        pid = self.data / 'postmaster.pid'
+        if pid.exists():
+            pid.unlink()
 
     def stop(self):
         if self.running():

@@ -1,6 +1,7 @@
 """What every department needs: the pool, the random numbers, the calendar and the two series' names."""
 import datetime
 import random
+import secrets
 import sys
 import uuid
 
@@ -167,6 +168,7 @@ def make_deterministic():
         return uuid.UUID(int=source.getrandbits(128), version=4)
 
     uuid.uuid4 = uuid4
+    secrets.choice = random.Random(SEED).choice
     for name, module in list(sys.modules.items()):
         if name.startswith('trytond.modules.') and getattr(module, 'uuid4', None):
             module.uuid4 = uuid4
