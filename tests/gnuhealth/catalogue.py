@@ -85,6 +85,11 @@ def describe(pool, Model):
         described['kind'] = 'table_query'
     else:
         described['table'] = Model._table
+    # Records are called by their field `rec_name`, and found by it, as in any model without code of its own.
+    if all(getattr(getattr(Model, method), '__func__', getattr(Model, method))
+           is getattr(getattr(tryton.ModelStorage, method), '__func__', getattr(tryton.ModelStorage, method))
+           for method in ('get_rec_name', 'search_rec_name')):
+        described['plain_name'] = True
     if Model._order_name:
         described['order_name'] = Model._order_name
     described['order'] = [list(item) for item in Model._order]
