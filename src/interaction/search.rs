@@ -12,7 +12,7 @@ use crate::{
     mapping::compiled::ResourceType,
     plan::{self, Cursor, Direction, PagePlan, Situation, Target},
     render::{Renderer, Site, timestamp},
-    search::{self, SearchRequest, Total},
+    search::{self, Filter, SearchRequest, Total},
     store::{Class, Row},
 };
 
@@ -21,6 +21,7 @@ pub(super) async fn search(
     fhir: &Fhir,
     request: &Request,
     kind: &str,
+    patient: Option<&str>,
     pairs: &[(String, String)],
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
@@ -35,6 +36,19 @@ pub(super) async fn search(
         base: &request.base,
     };
     let (mut wanted, ignored) = understood(situation, kind, pairs, request.lenient)?;
+    let mut place = kind.name.clone();
+    if let Some(patient) = patient {
+        place = format!("Patient/{patient}/{place}");
+        let offered = |name: &str| kind.parameters.contains_key(name);
+        let compartment = Filter::compartment(&kind.name, patient, offered).ok_or_else(|| {
+            Error::new(&error::INTERACTION_UNSUPPORTED)
+                .detail(format!("{} is not in the compartment of a patient.", kind.name))
+                .allow("OPTIONS")
+        })?;
+        // What is no id points to nothing, like the id of a patient that does not exist.
+        plan::check(situation, kind, &compartment).map_err(|_| Error::new(&error::RESOURCE_UNKNOWN))?;
+        wanted.filters.push(compartment);
+    }
     let count = wanted.count.map(|count| count.min(fhir.options.max_count));
     if let Some(count) = count {
         // The self link shows the count that was applied.
@@ -44,11 +58,15 @@ pub(super) async fn search(
     }
     let binding = Binding {
         user: caller.user,
-        kind: &kind.name,
+        place: &place,
         pairs: &wanted.applied,
         mapping: fhir.compiled.fingerprint,
     };
-    let mut bundle = Bundle::searchset(&format!("{}/{}", request.base, kind.name), now);
+    let mut bundle = Bundle::searchset(
+        &format!("{}/{place}", request.base),
+        &format!("{}/{}", request.base, kind.name),
+        now,
+    );
     bundle.link("self", &wanted.applied, wanted.page.as_deref());
     if wanted.total != Total::None || count == Some(0) {
         let statement = plan::count(situation, kind, &wanted)?;

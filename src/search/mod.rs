@@ -56,6 +56,32 @@ pub struct Filter {
     pub chain: Option<Box<Filter>>,
     /// Values, of which any must hold; escapes are still in.
     pub values: Vec<String>,
+    /// Instead of all the above: any of these must hold (compartments).
+    pub any: Vec<Filter>,
+}
+
+impl Filter {
+    /// The resource is in the compartment of a patient; `None` when resources of this type never are.
+    ///
+    /// <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>
+    pub fn compartment(kind: &str, patient: &str, offered: impl Fn(&str) -> bool) -> Option<Self> {
+        let refers = |name: &str, value: String| Self {
+            key: name.to_owned(),
+            name: name.to_owned(),
+            modifier: None,
+            chain: None,
+            values: vec![value],
+            any: Vec::new(),
+        };
+        let mut any: Vec<Self> = compartment::patient(kind)
+            .filter(|name| offered(name))
+            .map(|name| refers(name, format!("Patient/{patient}")))
+            .collect();
+        if kind == "Patient" {
+            any.push(refers("_id", patient.to_owned()));
+        }
+        (!any.is_empty()).then(|| Self { any, ..refers("", String::new()) })
+    }
 }
 
 /// A key of `_sort`.

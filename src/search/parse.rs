@@ -101,7 +101,7 @@ fn filter(whole: &str, key: &str, value: &str, depth: usize) -> Result<Filter, E
     if chain.is_none() && values.iter().any(String::is_empty) {
         return Err(Error::new(&error::PARAMETER_VALUE).detail("A value is empty."));
     }
-    Ok(Filter { key: whole.to_owned(), name: name.to_owned(), modifier, chain, values })
+    Ok(Filter { key: whole.to_owned(), name: name.to_owned(), modifier, chain, values, any: Vec::new() })
 }
 
 fn wrong(expected: &str, found: &str) -> Error {

@@ -29,6 +29,7 @@ pub fn reference(
             modifier: None,
             chain: None,
             values: vec![value.to_owned()],
+            any: Vec::new(),
         };
         return through(builder, situation, reference, &rest);
     }

@@ -44,6 +44,14 @@ pub fn filter(
     emit: usize,
     filter: &Filter,
 ) -> Result<Fragment> {
+    if !filter.any.is_empty() {
+        let any: Result<Vec<_>> = filter
+            .any
+            .iter()
+            .map(|filter| self::filter(builder, situation, kind, source, emit, filter))
+            .collect();
+        return any.map(Fragment::any);
+    }
     match filter.name.as_str() {
         "_id" => return Ok(id(builder, kind, source, emit, filter)),
         "_lastUpdated" => return last_updated(builder, situation, kind, source, filter),
