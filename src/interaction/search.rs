@@ -8,11 +8,12 @@ use crate::{
     fhir::{
         bundle::Bundle,
         outcome::{self, Issue},
+        structure,
     },
     mapping::compiled::ResourceType,
     plan::{self, Cursor, Direction, PagePlan, Situation, Target},
     render::{Renderer, Site, timestamp},
-    search::{self, Filter, SearchRequest, Total},
+    search::{self, Filter, SearchRequest, Subset, Total},
     store::{Class, Row},
 };
 
@@ -97,7 +98,7 @@ pub(super) async fn search(
         }
         let site = Site { zone: caller.zone.clone() };
         for row in &rows {
-            entry(&mut bundle, kind, &plan, row, &site, &request.id)?;
+            entry(&mut bundle, kind, &plan, row, &site, &wanted.subset, &request.id)?;
         }
     }
     if !ignored.is_empty() {
@@ -117,6 +118,11 @@ fn understood(
     let mut ignored: Vec<Error> = Vec::new();
     for fault in faults {
         refuse(fault.error, lenient, &mut ignored)?;
+    }
+    if let Err(error) = known_elements(kind, &wanted.subset) {
+        wanted.subset = Subset::All;
+        wanted.applied.retain(|(key, _)| key != "_elements");
+        refuse(error, lenient, &mut ignored)?;
     }
     let filters = std::mem::take(&mut wanted.filters);
     for filter in filters {
@@ -139,6 +145,21 @@ fn understood(
         }
     }
     Ok((wanted, ignored))
+}
+
+/// `_elements` names elements of the type.
+pub(super) fn known_elements(kind: &ResourceType, subset: &Subset) -> Result<()> {
+    let Subset::Elements(names) = subset else { return Ok(()) };
+    let known = |name: &str| {
+        structure::children(&kind.name).any(|element| element.name == name)
+            || structure::element(&kind.name, name).is_some()
+    };
+    match names.iter().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(&error::PARAMETER_VALUE)
+            .detail(format!("Expected names of elements of {}.", kind.name))
+            .at("_elements")),
+    }
 }
 
 fn outcome_of(errors: &[Error], request: &str) -> Vec<u8> {
@@ -173,6 +194,7 @@ fn entry(
     plan: &PagePlan,
     row: &Row,
     site: &Site,
+    subset: &Subset,
     request: &str,
 ) -> Result<()> {
     let defect = || Error::new(&error::INTERNAL).cause("a page has a row of no source");
@@ -185,8 +207,13 @@ fn entry(
     let id = plan::format_id(kind, target);
     let record = row.raw(3 + plan.keys)?.ok_or_else(defect)?;
     let updated = row.raw(4 + plan.keys)?.map(timestamp).transpose().ok().flatten().flatten();
-    let renderer =
-        Renderer { site, row: &source.row, masks: &plan.masks[target.source], profiles: &kind.profiles };
+    let renderer = Renderer {
+        site,
+        row: &source.row,
+        masks: &plan.masks[target.source],
+        profiles: &kind.profiles,
+        subset,
+    };
     let written =
         bundle.entry(&id, "match", |out| renderer.resource(out, &emit.body, &id, record, updated).is_ok());
     if !written {

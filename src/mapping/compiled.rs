@@ -250,6 +250,8 @@ pub struct Member {
     pub list: bool,
     /// Must be present (min ≥ 1).
     pub required: bool,
+    /// Belongs to the summary of its type.
+    pub summary: bool,
     /// Code of the data-absent-reason when there is no value.
     pub absent: Option<String>,
     /// FHIR type of the value.

@@ -10,11 +10,14 @@ use super::{
 use crate::{
     fhir::structure,
     mapping::compiled::{Kind, Leaf, Member, Node, Object, Row},
+    search::Subset,
 };
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const ABSENT_CODES: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 const REDACTED: &str = r#""security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED","display":"redacted"}]"#;
+
+const SUBSETTED: &str = r#""tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"subsetted"}]"#;
 
 /// Facts about the site that writing needs.
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ struct View<'a> {
     columns: Columns<'a>,
     masks: &'a Masks,
     row: &'a Row,
+    subset: &'a Subset,
 }
 
 /// Writes resources of one source for one caller.
@@ -61,6 +65,8 @@ pub struct Renderer<'a> {
     pub masks: &'a Masks,
     /// Profiles to claim.
     pub profiles: &'a [String],
+    /// Elements that are wanted.
+    pub subset: &'a Subset,
 }
 
 impl Renderer<'_> {
@@ -76,7 +82,12 @@ impl Renderer<'_> {
         record: &[u8],
         updated: Option<Timestamp>,
     ) -> Result<Rendered, Malformed> {
-        let view = View { columns: record::columns(record)?, masks: self.masks, row: self.row };
+        let mut view = View {
+            columns: record::columns(record)?,
+            masks: self.masks,
+            row: self.row,
+            subset: &Subset::All,
+        };
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
             self.member(&mut content, member, &view, true)?;
@@ -86,6 +97,15 @@ impl Renderer<'_> {
         hash.update(&content);
         hash.update(&[u8::from(redacted)]);
         let version = format!("{:016x}", hash.digest());
+        let whole = *self.subset == Subset::All;
+        if !whole {
+            // The version is that of the whole resource, so the whole was written first.
+            content.clear();
+            view.subset = self.subset;
+            for member in &body.members {
+                self.member(&mut content, member, &view, true)?;
+            }
+        }
         out.extend_from_slice(b"{\"resourceType\":");
         primitive::string(out, &body.type_name);
         out.extend_from_slice(b",\"id\":");
@@ -107,6 +127,10 @@ impl Renderer<'_> {
             out.push(b',');
             out.extend_from_slice(REDACTED.as_bytes());
         }
+        if !whole {
+            out.push(b',');
+            out.extend_from_slice(SUBSETTED.as_bytes());
+        }
         out.push(b'}');
         out.extend_from_slice(&content);
         out.push(b'}');
@@ -122,6 +146,9 @@ impl Renderer<'_> {
         top: bool,
     ) -> Result<Written, Malformed> {
         let start = out.len();
+        if !kept(view.subset, member, top) {
+            return Ok(Written::Nothing);
+        }
         if member.name.is_empty() {
             // A Coding written into its parent: `system`, `code` of a Quantity.
             return match &member.node {
@@ -207,7 +234,8 @@ impl Renderer<'_> {
                 let column = view.columns.get(view.row.slots.len() + each).copied().flatten();
                 if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
                     for element in record::elements(bytes)?.into_iter().flatten() {
-                        let row = View { columns: record::columns(element)?, masks, row: &inner.row };
+                        let columns = record::columns(element)?;
+                        let row = View { columns, masks, row: &inner.row, subset: view.subset };
                         self.items(out, node, &row, all)?;
                     }
                 }
@@ -365,6 +393,20 @@ impl Renderer<'_> {
             primitive::string(out, &code.code);
         }
         Ok(Written::Value)
+    }
+}
+
+/// The element is wanted.
+fn kept(subset: &Subset, member: &Member, top: bool) -> bool {
+    match subset {
+        Subset::All => true,
+        Subset::Summary => member.summary || member.required,
+        Subset::Text => !top || member.required,
+        Subset::Elements(names) => {
+            let named =
+                |name: &String| *name == member.element.trim_end_matches("[x]") || *name == member.name;
+            !top || member.required || names.iter().any(named)
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Masks, Renderer, Site};
 use crate::{
     mapping::{self, Compiled, Files, compiled::Source},
+    search::Subset,
     tryton::{Catalog, Field, FieldKind, Model, Series},
 };
 
@@ -108,7 +109,7 @@ fn text(text: &str) -> Option<Vec<u8>> {
 
 fn write(source: &Source, masks: &Masks, record: &[u8]) -> Value {
     let site = Site { zone: TimeZone::UTC };
-    let renderer = Renderer { site: &site, row: &source.row, masks, profiles: &[] };
+    let renderer = Renderer { site: &site, row: &source.row, masks, profiles: &[], subset: &Subset::All };
     let mut out = Vec::new();
     renderer.resource(&mut out, &source.emits[0].body, "7", record, None).unwrap();
     let mut value: Value = serde_json::from_slice(&out).unwrap();
@@ -205,7 +206,8 @@ fn the_version_changes_exactly_with_the_content() {
     let source = &compiled.types["Patient"].sources[0];
     let masks = open(source);
     let site = Site { zone: TimeZone::UTC };
-    let renderer = Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[] };
+    let renderer =
+        Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset: &Subset::All };
     let version = |columns: &[Option<Vec<u8>>], updated: Option<jiff::Timestamp>| {
         let mut out = Vec::new();
         renderer.resource(&mut out, &source.emits[0].body, "7", &record(columns), updated).unwrap().version
@@ -222,11 +224,35 @@ fn bytes_that_are_no_such_record_are_refused_and_nothing_is_written() {
     let source = &compiled.types["Patient"].sources[0];
     let masks = open(source);
     let site = Site { zone: TimeZone::UTC };
-    let renderer = Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[] };
+    let renderer =
+        Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset: &Subset::All };
     let whole = record(&full());
     for end in 0..whole.len() {
         let mut out = Vec::new();
         let result = renderer.resource(&mut out, &source.emits[0].body, "7", &whole[..end], None);
         assert!(result.is_err() && out.is_empty(), "{end}");
     }
+}
+
+#[test]
+fn a_subset_says_so_and_keeps_the_version() {
+    let compiled = compiled();
+    let source = &compiled.types["Patient"].sources[0];
+    let masks = open(source);
+    let site = Site { zone: TimeZone::UTC };
+    let write = |subset: &Subset| -> Value {
+        let renderer = Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset };
+        let mut out = Vec::new();
+        renderer.resource(&mut out, &source.emits[0].body, "7", &record(&full()), None).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    };
+    let whole = write(&Subset::All);
+    let part = write(&Subset::Elements(vec!["gender".into(), "multipleBirth".into()]));
+    assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED");
+    assert_eq!(part["meta"]["versionId"], whole["meta"]["versionId"]);
+    let names: Vec<_> = part.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names, ["resourceType", "id", "meta", "gender", "multipleBirthInteger"]);
+    let summary = write(&Subset::Summary);
+    assert!(summary.get("communication").is_none() && summary.get("identifier").is_some());
+    assert!(whole["meta"].get("tag").is_none());
 }

@@ -12,7 +12,7 @@ pub use parse::parse;
 use crate::error::Error;
 
 /// Parameters that say how to answer, not what to find.
-pub const CONTROLS: [&str; 5] = ["_count", "_sort", "_total", "_summary", "_page"];
+pub const CONTROLS: [&str; 6] = ["_count", "_sort", "_total", "_summary", "_elements", "_page"];
 
 /// A search as the client asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,10 +25,26 @@ pub struct SearchRequest {
     pub count: Option<u32>,
     /// `_total` and `_summary=count`.
     pub total: Total,
+    /// `_summary` and `_elements`.
+    pub subset: Subset,
     /// Paging link.
     pub page: Option<String>,
     /// Parameters that were understood, for the `self` link.
     pub applied: Vec<(String, String)>,
+}
+
+/// Which elements of a resource the client wants (<https://hl7.org/fhir/R4/search.html#summary>).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Subset {
+    /// All; also for `_summary=data`, since resources here have no narrative to leave out.
+    #[default]
+    All,
+    /// Those of the summary, and the required ones.
+    Summary,
+    /// Narrative and the required ones.
+    Text,
+    /// These, and the required ones.
+    Elements(Vec<String>),
 }
 
 /// How the client wants the number of all matches.

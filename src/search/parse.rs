@@ -1,6 +1,6 @@
 //! Pairs of a query → [`SearchRequest`].
 
-use super::{Fault, Filter, SearchRequest, SortKey, Total};
+use super::{Fault, Filter, SearchRequest, SortKey, Subset, Total};
 use crate::error::{self, Error};
 
 /// Parameters per search at most.
@@ -65,9 +65,21 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
         }
         "_summary" => match value {
             "count" => request.total = Total::Only,
-            "false" => {}
-            _ => return Err(wrong("count or false", value)),
+            "true" => request.subset = Subset::Summary,
+            "text" => request.subset = Subset::Text,
+            "data" | "false" => {}
+            _ => return Err(wrong("true, text, data, count or false", value)),
         },
+        "_elements" => {
+            let names = value.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+            if names.iter().any(String::is_empty) {
+                return Err(wrong("names of elements", value));
+            }
+            match &mut request.subset {
+                Subset::Elements(known) => known.extend(names),
+                subset => *subset = Subset::Elements(names),
+            }
+        }
         "_page" => request.page = Some(value.to_owned()),
         _ => request.filters.push(filter(key, key, value, 0)?),
     }
