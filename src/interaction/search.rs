@@ -151,7 +151,8 @@ fn understood(
 pub(super) fn known_elements(kind: &ResourceType, subset: &Subset) -> Result<()> {
     let Subset::Elements(names) = subset else { return Ok(()) };
     let known = |name: &str| {
-        structure::children(&kind.name).any(|element| element.name == name)
+        name == "resourceType"
+            || structure::children(&kind.name).any(|element| element.name == name)
             || structure::element(&kind.name, name).is_some()
     };
     match names.iter().find(|name| !known(name)) {
