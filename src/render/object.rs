@@ -48,6 +48,8 @@ struct View<'a> {
     columns: Columns<'a>,
     masks: &'a Masks,
     row: &'a Row,
+    /// Of the row in its `each`, from 1.
+    position: usize,
 }
 
 /// Writes resources of one source for one caller.
@@ -76,7 +78,7 @@ impl Renderer<'_> {
         record: &[u8],
         updated: Option<Timestamp>,
     ) -> Result<Rendered, Malformed> {
-        let view = View { columns: record::columns(record)?, masks: self.masks, row: self.row };
+        let view = View { columns: record::columns(record)?, masks: self.masks, row: self.row, position: 1 };
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
             self.member(&mut content, member, &view, true)?;
@@ -206,8 +208,9 @@ impl Renderer<'_> {
                 let inner = view.row.eaches.get(*each).ok_or(Malformed)?;
                 let column = view.columns.get(view.row.slots.len() + each).copied().flatten();
                 if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
-                    for element in record::elements(bytes)?.into_iter().flatten() {
-                        let row = View { columns: record::columns(element)?, masks, row: &inner.row };
+                    for (index, element) in record::elements(bytes)?.into_iter().flatten().enumerate() {
+                        let columns = record::columns(element)?;
+                        let row = View { columns, masks, row: &inner.row, position: index + 1 };
                         self.items(out, node, &row, all)?;
                     }
                 }
@@ -245,6 +248,10 @@ impl Renderer<'_> {
         match node {
             Node::Constant { json, .. } => {
                 out.extend_from_slice(json.as_bytes());
+                Ok(Written::Constant)
+            }
+            Node::Position => {
+                out.extend_from_slice(view.position.to_string().as_bytes());
                 Ok(Written::Constant)
             }
             Node::FixedCoding { system, code, display } => {
@@ -392,7 +399,7 @@ fn masked(node: &Node, view: &View<'_>) -> bool {
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
         Node::Each { each, .. } => view.masks.eaches.get(*each).is_some_and(Option::is_none),
         Node::When { slot, node } => hidden(*slot) || masked(node, view),
-        Node::Constant { .. } | Node::FixedCoding { .. } => false,
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => false,
     }
 }
 

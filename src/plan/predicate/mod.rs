@@ -100,7 +100,7 @@ fn values(
     filter: &Filter,
 ) -> Result<Fragment> {
     let modifier = filter.modifier.as_deref();
-    if modifier == Some("missing") {
+    if modifier == Some("missing") && !parameter.holds {
         let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
             token::present(builder, node).map_err(forbidden)
         })?;
@@ -108,6 +108,12 @@ fn values(
             Some("false") => present,
             _ => negated(present),
         });
+    }
+    if parameter.holds {
+        let holds = spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
+            token::holds(builder, node).map_err(forbidden)
+        })?;
+        return holding(&holds, filter);
     }
     let mut any = Vec::new();
     for value in &filter.values {
@@ -117,6 +123,24 @@ fn values(
     }
     let any = Fragment::any(any);
     Ok(if modifier == Some("not") { negated(any) } else { any })
+}
+
+/// A parameter that says whether something holds: each resource has exactly one of `true` and `false`.
+fn holding(holds: &Fragment, filter: &Filter) -> Result<Fragment> {
+    let mut any = Vec::new();
+    for value in &filter.values {
+        any.push(match (filter.modifier.as_deref(), value.as_str()) {
+            (Some("missing"), missing) => Fragment::truth(missing == "false"),
+            (Some("text"), _) => Fragment::truth(false),
+            _ => match TokenValue::parse(value)? {
+                value if value.matches(None, "true") => holds.clone(),
+                value if value.matches(None, "false") => negated(holds.clone()),
+                _ => Fragment::truth(false),
+            },
+        });
+    }
+    let any = Fragment::any(any);
+    Ok(if filter.modifier.as_deref() == Some("not") { negated(any) } else { any })
 }
 
 /// Everything that does not satisfy a condition, including what it is unknown for.

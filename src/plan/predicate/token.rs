@@ -168,7 +168,7 @@ fn constants(expression: &Expression) -> Option<Vec<&str>> {
 /// The node has a value.
 pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
     match node {
-        Node::Constant { .. } | Node::FixedCoding { .. } => Ok(Fragment::truth(true)),
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => Ok(Fragment::truth(true)),
         Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => {
             if let Some(codes) = &leaf.codes {
                 let keys = codes.keys(|_| true).map(str::to_owned).collect();
@@ -185,7 +185,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
         Node::Object(object) => {
             let mut parts = Vec::new();
             for member in &object.members {
-                if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. }) {
+                if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position) {
                     parts.push(present(builder, &member.node)?);
                 }
             }
@@ -200,6 +200,15 @@ pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
         }
         Node::When { node, .. } => present(builder, node),
         Node::Each { .. } => Ok(Fragment::truth(false)),
+    }
+}
+
+/// The node has a value that is not `false`.
+pub fn holds(builder: &mut Builder<'_>, node: &Node) -> Planned {
+    match node {
+        Node::Constant { text, .. } => Ok(Fragment::truth(text != "false")),
+        Node::Leaf(leaf) if leaf.expression.kind() == Kind::Boolean => leaf_equals(builder, leaf, "true"),
+        _ => present(builder, node),
     }
 }
 
