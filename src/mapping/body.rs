@@ -32,10 +32,11 @@ impl Compiler<'_> {
             structure::children(owner).position(|element| element.name == name).unwrap_or(usize::MAX)
         };
         members.sort_by_key(|member| (position(member), member.name.starts_with('_')));
-        if members.is_empty() {
+        let dynamic = members.iter().any(|member| is_dynamic(&member.node));
+        // Constants that stand beside a value mean nothing in a database that has no such field.
+        if members.is_empty() || (!dynamic && members.len() < table.entries.len()) {
             return None;
         }
-        let dynamic = members.iter().any(|member| is_dynamic(&member.node));
         Some(Object { type_name: owner.to_owned(), members, when: None, dynamic })
     }
 
