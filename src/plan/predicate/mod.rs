@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Node, Parameter, ResourceType},
+    mapping::compiled::{Node, Parameter, ResourceType, Row},
     search::{
         Filter, registry,
         value::{DateValue, NumberValue, QuantityValue, TokenValue, unescape},
@@ -101,8 +101,8 @@ fn values(
 ) -> Result<Fragment> {
     let modifier = filter.modifier.as_deref();
     if modifier == Some("missing") && !parameter.holds {
-        let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
-            token::present(builder, node).map_err(forbidden)
+        let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+            token::present(builder, node, row).map_err(forbidden)
         })?;
         return Ok(match filter.values.first().map(String::as_str) {
             Some("false") => present,
@@ -110,15 +110,15 @@ fn values(
         });
     }
     if parameter.holds {
-        let holds = spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
-            token::holds(builder, node).map_err(forbidden)
+        let holds = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+            token::holds(builder, node, row).map_err(forbidden)
         })?;
         return holding(&holds, filter);
     }
     let mut any = Vec::new();
     for value in &filter.values {
-        any.push(spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
-            one(builder, situation, kind, parameter, modifier, value, node)
+        any.push(spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+            one(builder, situation, kind, parameter, modifier, value, node, row)
         })?);
     }
     let any = Fragment::any(any);
@@ -153,6 +153,7 @@ fn negated(condition: Fragment) -> Fragment {
 }
 
 /// One value at one node.
+#[expect(clippy::too_many_arguments, reason = "a value of a parameter, and the place it is compared with")]
 fn one(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
@@ -161,12 +162,13 @@ fn one(
     modifier: Option<&str>,
     value: &str,
     node: &Node,
+    row: &Row,
 ) -> Result<Fragment> {
     use registry::Kind;
     match parameter.kind {
         Kind::String => string::string(builder, node, &unescape(value)?, modifier),
         Kind::Token if modifier == Some("text") => token::text(builder, node, &unescape(value)?),
-        Kind::Token => token::token(builder, node, &TokenValue::parse(value)?).map_err(forbidden),
+        Kind::Token => token::token(builder, node, row, &TokenValue::parse(value)?).map_err(forbidden),
         Kind::Date => {
             let value = DateValue::parse(value, situation.zone, situation.now)?;
             date::date(builder, situation.zone, node, &value).map_err(forbidden)
@@ -174,7 +176,7 @@ fn one(
         Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
         Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
         Kind::Reference => chain::reference(builder, situation, node, value, modifier),
-        Kind::Uri => token::token(builder, node, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
+        Kind::Uri => token::token(builder, node, row, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
         Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
     }
 }
