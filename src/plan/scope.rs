@@ -105,15 +105,24 @@ impl<'a> Builder<'a> {
                 alias = *known;
                 continue;
             }
-            if !self.permit.field(&hop.model, &hop.field) {
+            let owner = if hop.back { &hop.target } else { &hop.model };
+            if !self.permit.field(owner, &hop.field) {
                 return Err(Masked);
             }
             let target = self.aliases.next();
-            let predicate = self.predicate(&hop.target, target)?;
             let mut join =
                 Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
-            join = join.column(target, "id").text(" = ").column(alias, &hop.field);
-            join = join.text(" AND ").then(predicate);
+            join = join.column(target, "id").text(" = ");
+            join = if hop.back {
+                let row = self.aliases.next();
+                let predicate = self.predicate(&hop.target, row)?;
+                join = join.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
+                join = join.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
+                join.column(alias, "id").text(" AND ").then(predicate).text(")")
+            } else {
+                let predicate = self.predicate(&hop.target, target)?;
+                join.column(alias, &hop.field).text(" AND ").then(predicate)
+            };
             let scope = &mut self.scopes[level];
             scope.joined.insert(hops[..end].to_vec(), target);
             scope.order.push((target, join));

@@ -52,6 +52,8 @@ struct View<'a> {
     masks: &'a Masks,
     row: &'a Row,
     subset: &'a Subset,
+    /// Of the row in its `each`, from 1.
+    position: usize,
 }
 
 /// Writes resources of one source for one caller.
@@ -87,6 +89,7 @@ impl Renderer<'_> {
             masks: self.masks,
             row: self.row,
             subset: &Subset::All,
+            position: 1,
         };
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
@@ -233,9 +236,10 @@ impl Renderer<'_> {
                 let inner = view.row.eaches.get(*each).ok_or(Malformed)?;
                 let column = view.columns.get(view.row.slots.len() + each).copied().flatten();
                 if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
-                    for element in record::elements(bytes)?.into_iter().flatten() {
+                    for (index, element) in record::elements(bytes)?.into_iter().flatten().enumerate() {
                         let columns = record::columns(element)?;
-                        let row = View { columns, masks, row: &inner.row, subset: view.subset };
+                        let row =
+                            View { columns, masks, row: &inner.row, subset: view.subset, position: index + 1 };
                         self.items(out, node, &row, all)?;
                     }
                 }
@@ -273,6 +277,10 @@ impl Renderer<'_> {
         match node {
             Node::Constant { json, .. } => {
                 out.extend_from_slice(json.as_bytes());
+                Ok(Written::Constant)
+            }
+            Node::Position => {
+                out.extend_from_slice(view.position.to_string().as_bytes());
                 Ok(Written::Constant)
             }
             Node::FixedCoding { system, code, display } => {
@@ -434,7 +442,7 @@ fn masked(node: &Node, view: &View<'_>) -> bool {
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
         Node::Each { each, .. } => view.masks.eaches.get(*each).is_some_and(Option::is_none),
         Node::When { slot, node } => hidden(*slot) || masked(node, view),
-        Node::Constant { .. } | Node::FixedCoding { .. } => false,
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => false,
     }
 }
 

@@ -96,7 +96,7 @@ pub fn chain(
     if fits.is_empty() {
         return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
     }
-    spot::at(builder, kind, source, emit, parameter, &mut |builder, node| match reference_of(node) {
+    spot::at(builder, kind, source, emit, parameter, &mut |builder, node, _| match reference_of(node) {
         Some(reference) if fits.contains(&reference.target.as_str()) => {
             through(builder, situation, reference, rest)
         }
