@@ -48,6 +48,9 @@ pub struct PagePlan {
     pub masks: Vec<Masks>,
 }
 
+/// Values of one statement at most.
+const VALUES: usize = 20_000;
+
 /// One source of a search, as positions.
 struct Branch {
     index: usize,
@@ -132,6 +135,7 @@ pub fn page(
         .text(") r ORDER BY ")
         .then(order)
         .finish();
+    let statement = bounded(statement)?;
     Ok(PagePlan { statement, keys: keys.len(), masks })
 }
 
@@ -146,7 +150,12 @@ pub fn count(situation: Situation<'_>, kind: &ResourceType, request: &SearchRequ
         return Ok(Fragment::raw("SELECT 0::int8").finish());
     }
     let united = Fragment::join(branches.into_iter().map(|branch| branch.positions), " UNION ALL ");
-    Ok(Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish())
+    bounded(Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish())
+}
+
+/// Refuses a statement that PostgreSQL could not read (its protocol counts values in 16 bits) or only slowly.
+fn bounded(statement: Statement) -> Result<Statement> {
+    if statement.values.len() > VALUES { Err(Error::new(&error::PARAMETER_LIMIT)) } else { Ok(statement) }
 }
 
 /// A statement without rows, with the columns of a page.
@@ -360,6 +369,9 @@ fn same_aliases(
     count: usize,
     build: impl Fn(&mut Builder<'_>, usize) -> Result<Fragment>,
 ) -> Result<Vec<Fragment>> {
+    if count == 1 {
+        return Ok(vec![build(builder, 0)?]);
+    }
     // The first round joins the tables that the conditions need; from then on they are known.
     for emit in 0..count {
         build(builder, emit)?;

@@ -20,7 +20,7 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
         let result = if index >= PARAMETERS {
             Err(Error::new(&error::PARAMETER_LIMIT)
                 .detail(format!("At most {PARAMETERS} parameters are read.")))
-        } else if value.chars().count() > LENGTH {
+        } else if key != "_page" && value.chars().count() > LENGTH {
             Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A value may have {LENGTH} characters.")))
         } else if value.contains('\0') || key.contains('\0') {
             Err(Error::new(&error::PARAMETER_VALUE).detail("The character U+0000 is not allowed."))

@@ -21,6 +21,9 @@ use crate::{
     sql::{Statement, Value},
 };
 
+/// Prepared statements that a session keeps.
+const PREPARED: usize = 500;
+
 /// What a statement is for; statements are counted per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -64,6 +67,10 @@ impl Store {
         let session = self.session(class).await?;
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
         let cancel = CancelOnDrop::new(&session);
+        if session.statement_cache.size() >= PREPARED {
+            // The text of a statement varies with the search, so without a bound a session would keep all of them.
+            session.statement_cache.clear();
+        }
         let prepared = session.prepare_cached(&statement.text).await.map_err(database_error)?;
         let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
         let rows = session.query(&prepared, &values).await.map_err(database_error)?;
