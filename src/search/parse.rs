@@ -9,6 +9,8 @@ const PARAMETERS: usize = 100;
 const ALTERNATIVES: usize = 500;
 /// Characters of one value at most.
 const LENGTH: usize = 4096;
+/// Keys of an order at most.
+const KEYS: usize = 10;
 /// Links of a chain at most.
 const CHAIN: usize = 8;
 
@@ -52,6 +54,11 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
                 let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
                 if name.is_empty() {
                     return Err(wrong("names of search parameters", value));
+                }
+                if request.sort.len() >= KEYS {
+                    return Err(
+                        Error::new(&error::PARAMETER_LIMIT).detail(format!("An order may have {KEYS} keys."))
+                    );
                 }
                 request.sort.push(SortKey { name: name.to_owned(), descending });
             }
@@ -167,6 +174,7 @@ mod tests {
             ("a..b", "x"),
             ("n", long.as_str()),
             ("_total", "x"),
+            ("_sort", "a,b,c,d,e,f,g,h,i,j,k"),
         ];
         for pair in bad {
             let (request, faults) = parse(&pairs(&[pair]));
