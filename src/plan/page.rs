@@ -120,7 +120,8 @@ pub fn page(
         if branches.len() > 1 {
             sql = sql.text(" AND ").column(page, "src").text(" = ").number(branch.index);
         }
-        rows.push(sql);
+        // OFFSET keeps PostgreSQL from joining the page last, with the rows of the whole table.
+        rows.push(sql.text(" OFFSET 0").parens());
         masks[branch.index] = row.masks;
     }
     let mut select = Fragment::raw("WITH page AS MATERIALIZED (").then(found).text(") SELECT ");
