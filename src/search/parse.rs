@@ -9,6 +9,8 @@ const PARAMETERS: usize = 100;
 const ALTERNATIVES: usize = 500;
 /// Characters of one value at most.
 const LENGTH: usize = 4096;
+/// Keys of an order at most.
+const KEYS: usize = 10;
 /// Links of a chain at most.
 const CHAIN: usize = 8;
 
@@ -20,7 +22,7 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
         let result = if index >= PARAMETERS {
             Err(Error::new(&error::PARAMETER_LIMIT)
                 .detail(format!("At most {PARAMETERS} parameters are read.")))
-        } else if value.chars().count() > LENGTH {
+        } else if key != "_page" && value.chars().count() > LENGTH {
             Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A value may have {LENGTH} characters.")))
         } else if value.contains('\0') || key.contains('\0') {
             Err(Error::new(&error::PARAMETER_VALUE).detail("The character U+0000 is not allowed."))
@@ -52,6 +54,11 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
                 let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
                 if name.is_empty() {
                     return Err(wrong("names of search parameters", value));
+                }
+                if request.sort.len() >= KEYS {
+                    return Err(
+                        Error::new(&error::PARAMETER_LIMIT).detail(format!("An order may have {KEYS} keys."))
+                    );
                 }
                 request.sort.push(SortKey { name: name.to_owned(), descending });
             }
@@ -179,6 +186,7 @@ mod tests {
             ("a..b", "x"),
             ("n", long.as_str()),
             ("_total", "x"),
+            ("_sort", "a,b,c,d,e,f,g,h,i,j,k"),
         ];
         for pair in bad {
             let (request, faults) = parse(&pairs(&[pair]));

@@ -21,6 +21,9 @@ use crate::{
     sql::{Statement, Value},
 };
 
+/// Prepared statements that a session keeps.
+const PREPARED: usize = 500;
+
 /// What a statement is for; statements are counted per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -69,6 +72,10 @@ impl Store {
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
         let answer = async {
             let session = running.session();
+            if session.statement_cache.size() >= PREPARED {
+                // The text of a statement varies with the search, so without a bound a session would keep all of them.
+                session.statement_cache.clear();
+            }
             let prepared = session.prepare_cached(&statement.text).await?;
             let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
             session.query(&prepared, &values).await

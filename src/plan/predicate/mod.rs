@@ -12,6 +12,8 @@ mod token;
 pub use check::check;
 pub use sort::{sort, sort_kind};
 
+use std::collections::BTreeSet;
+
 use super::{
     ids,
     page::Situation,
@@ -123,13 +125,22 @@ fn values(
         })?;
         return holding(&holds, filter);
     }
-    let mut any = Vec::new();
-    for value in &filter.values {
-        any.push(spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
-            one(builder, situation, kind, parameter, modifier, value, node, row)
-        })?);
-    }
-    let any = Fragment::any(any);
+    // All values at one place first: a place in related rows is one sub-query, however many values are asked for.
+    let values: Vec<&str> =
+        filter.values.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let any = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+        let mut any = Vec::new();
+        if parameter.kind == registry::Kind::Reference {
+            any.push(chain::reference(builder, situation, node, &values, modifier)?);
+        } else {
+            for value in &values {
+                let condition = one(builder, situation, kind, parameter, modifier, value, node, row)?;
+                builder.spend(&condition)?;
+                any.push(condition);
+            }
+        }
+        Ok(Fragment::any(any))
+    })?;
     Ok(if modifier == Some("not") { negated(any) } else { any })
 }
 
@@ -183,8 +194,7 @@ fn one(
         }
         Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
         Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
-        Kind::Reference => chain::reference(builder, situation, node, value, modifier),
         Kind::Uri => token::token(builder, node, row, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
-        Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
+        Kind::Reference | Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
     }
 }
