@@ -4,4 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod harness;
+mod pages;
+mod rights;
+mod sign_in;
 mod statements;

@@ -9,7 +9,11 @@ use super::Client;
 /// The matches of a Bundle.
 pub fn resources(bundle: &Value) -> Vec<Value> {
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    entries.into_iter().filter(|entry| entry["search"]["mode"] == "match").map(|mut entry| entry["resource"].take()).collect()
+    entries
+        .into_iter()
+        .filter(|entry| entry["search"]["mode"] == "match")
+        .map(|mut entry| entry["resource"].take())
+        .collect()
 }
 
 /// Ids of the matches of a Bundle.

@@ -69,7 +69,8 @@ impl Database {
     }
 
     async fn connect(&self) -> Client {
-        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await.expect("the database answers");
+        let (client, connection) =
+            tokio_postgres::connect(&self.url, NoTls).await.expect("the database answers");
         tokio::spawn(connection);
         client
     }

@@ -24,7 +24,8 @@ static SITES: LazyLock<Vec<Site>> = LazyLock::new(|| {
             }
             // Not through `print!`: the test runner keeps that to itself when all is well.
             Err(_) => {
-                let _ = writeln!(std::io::stderr(), "gateway: skipped GNU Health {name}: {variable} is not set");
+                let _ =
+                    writeln!(std::io::stderr(), "gateway: skipped GNU Health {name}: {variable} is not set");
             }
         }
     }
