@@ -52,7 +52,7 @@ fn who_cannot_sign_in_learns_nothing() {
         }
         refused(&site.gateway.anybody(), "credential-missing");
         assert_eq!(site.gateway.anybody().get("Patient").status, 401);
-        assert_eq!(site.gateway.anybody().get("Nothing").status, 401, "also what does not exist");
+        assert_eq!(site.gateway.anybody().get("Encounter").status, 401, "also of what is not served");
         assert_eq!(site.gateway.anybody().get("metadata").status, 200);
         assert_eq!(site.gateway.anybody().get("/livez").status, 200);
     }
