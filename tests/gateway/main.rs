@@ -3,8 +3,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod capabilities;
 mod harness;
 mod pages;
+mod protocol;
+mod resources;
 mod rights;
+mod search;
 mod sign_in;
 mod statements;
