@@ -5,6 +5,7 @@
 
 mod capabilities;
 mod harness;
+mod mappings;
 mod pages;
 mod protocol;
 mod resources;

@@ -6,6 +6,7 @@ use gnuhealth_fhir::{
     cli::open::Opened,
     config, server,
     store::{self, Store},
+    tryton::Catalog,
 };
 use tokio::net::TcpListener;
 
@@ -16,6 +17,7 @@ use super::{Client, password, wait};
 pub struct Gateway {
     pub address: SocketAddr,
     pub store: Arc<Store>,
+    pub catalog: Arc<Catalog>,
 }
 
 impl Gateway {
@@ -33,13 +35,13 @@ impl Gateway {
             };
             let opened = Opened::open(&config, &options).await.expect("the database opens");
             opened.refuse().expect("the database can be served");
-            let store = Arc::clone(&opened.store);
+            let (store, catalog) = (Arc::clone(&opened.store), Arc::clone(&opened.catalog));
             let gateway = Arc::new(opened.gateway(&config).await.expect("a gateway"));
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = listener.local_addr().expect("it is bound");
             let options = server::Options::from(&config);
             tokio::spawn(server::serve(listener, options, gateway, std::future::pending()));
-            Self { address, store }
+            Self { address, store, catalog }
         })
     }
 
