@@ -5,9 +5,11 @@
 
 mod capabilities;
 mod harness;
+mod logs;
 mod mappings;
 mod pages;
 mod protocol;
+mod refusals;
 mod resources;
 mod rights;
 mod search;

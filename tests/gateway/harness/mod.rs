@@ -4,6 +4,7 @@ mod bundle;
 mod client;
 mod database;
 mod gateway;
+mod process;
 mod site;
 
 use std::sync::LazyLock;
@@ -14,6 +15,7 @@ pub use bundle::{all_ids, ids, link, pages, resources};
 pub use client::{Client, Response, query};
 pub use database::Database;
 pub use gateway::Gateway;
+pub use process::{Ended, Process, run};
 pub use site::{Site, demo, password, sites};
 
 /// Servers and databases outlive the test that started them.
