@@ -4,7 +4,7 @@ mod check;
 mod demo;
 mod docs;
 mod log;
-mod open;
+pub mod open;
 mod serve;
 mod settings;
 mod show;

@@ -28,9 +28,9 @@ const PARTS: [&str; 13] = [
     "display",
 ];
 
-/// Lower case without combining marks: `Álvarez` → `alvarez`.
+/// One case without combining marks: `Álvarez` → `ALVAREZ`. Upper case, because letters have two lower cases (`σ` and `ς`).
 pub fn fold(text: Fragment) -> Fragment {
-    Fragment::raw("regexp_replace(normalize(lower(").then(text).text("), NFD), '[\\u0300-\\u036F]', '', 'g')")
+    Fragment::raw("regexp_replace(normalize(upper(").then(text).text("), NFD), '[\\u0300-\\u036F]', '', 'g')")
 }
 
 /// The condition that a string value puts on a node.

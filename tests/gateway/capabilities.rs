@@ -1,0 +1,67 @@
+//! What the CapabilityStatement says is true, and what it does not say is refused.
+
+use std::collections::BTreeSet;
+
+use gnuhealth_fhir::search::registry;
+
+use crate::harness::sites;
+
+/// A value of the right form.
+fn plausible(kind: &str) -> &'static str {
+    match kind {
+        "date" => "2020",
+        "number" => "1",
+        "quantity" => "5",
+        "reference" => "Patient/1",
+        "uri" => "http://example.org",
+        _ => "a",
+    }
+}
+
+#[test]
+fn every_claim_holds_and_nothing_else_is_answered() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let statement = site.gateway.anybody().ok("metadata");
+        assert_eq!(statement["fhirVersion"], "4.0.1");
+        let resources = statement["rest"][0]["resource"].as_array().unwrap();
+        assert!(resources.len() >= 5);
+        for resource in resources {
+            let kind = resource["type"].as_str().unwrap();
+            let mut claimed = BTreeSet::new();
+            for parameter in resource["searchParam"].as_array().unwrap() {
+                let (name, form) = (parameter["name"].as_str().unwrap(), parameter["type"].as_str().unwrap());
+                assert!(claimed.insert(name), "{kind}.{name} is claimed twice");
+                for query in [
+                    format!("{name}={}", plausible(form)),
+                    format!("_sort={name}"),
+                    format!("{name}:missing=true"),
+                ] {
+                    if name.starts_with('_') && query.contains(":missing") {
+                        continue;
+                    }
+                    let response = doctor.get(&format!("{kind}?_count=1&{query}"));
+                    assert_eq!(response.status, 200, "{} {kind}?{query}: {}", site.name, response.text());
+                }
+            }
+            let others = registry::parameters(kind)
+                .map(|parameter| parameter.name)
+                .chain(["nonsense", "Name", "_", "_text", "_has"]);
+            let refused: Vec<&str> = others.filter(|name| !claimed.contains(name)).collect();
+            assert!(refused.len() > 4);
+            for name in refused {
+                let response = doctor.get(&format!("{kind}?{name}=a"));
+                assert_eq!(response.fault(), (400, "parameter-unknown".to_owned()), "{kind}?{name}");
+                assert_eq!(doctor.get(&format!("{kind}?_sort={name}")).status, 400, "{kind}?_sort={name}");
+            }
+            let codes: Vec<_> =
+                resource["interaction"].as_array().unwrap().iter().map(|one| one["code"].clone()).collect();
+            assert_eq!(codes, ["read", "vread", "search-type"]);
+            assert_eq!(
+                doctor.send("POST", kind, &[("Content-Type", "application/fhir+json")], "{}").status,
+                405
+            );
+            assert_eq!(doctor.get(&format!("{kind}/1/_history")).status / 100, 4);
+        }
+    }
+}

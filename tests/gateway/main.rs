@@ -1,0 +1,17 @@
+//! The whole gateway over HTTP, on a private PostgreSQL with the demo hospital; with GNUHEALTH_FHIR_TEST_50 and
+//! GNUHEALTH_FHIR_TEST_44 (printed by `tests/gnuhealth/build`) also on real databases, which are only read.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod capabilities;
+mod harness;
+mod logs;
+mod mappings;
+mod pages;
+mod protocol;
+mod refusals;
+mod resources;
+mod rights;
+mod search;
+mod sign_in;
+mod statements;

@@ -1,0 +1,321 @@
+//! What a search finds: <https://hl7.org/fhir/R4/search.html>.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::harness::{Client, Site, all_ids, pages, resources, sites};
+
+type Ids = BTreeSet<String>;
+
+fn patients(client: &Client) -> Vec<Value> {
+    pages(client, "Patient?_count=500", "next").iter().flat_map(resources).collect()
+}
+
+fn id(resource: &Value) -> String {
+    resource["id"].as_str().unwrap().to_owned()
+}
+
+/// Every text of the names of a patient.
+fn names(patient: &Value) -> Vec<String> {
+    fn texts(value: &Value, all: &mut Vec<String>) {
+        match value {
+            Value::String(text) => all.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| texts(item, all)),
+            _ => {}
+        }
+    }
+    let mut all = Vec::new();
+    for name in patient["name"].as_array().into_iter().flatten() {
+        for part in ["text", "family", "given", "prefix", "suffix"] {
+            texts(&name[part], &mut all);
+        }
+    }
+    all
+}
+
+fn union(left: &Ids, right: &Ids) -> Ids {
+    left.union(right).cloned().collect()
+}
+
+#[test]
+fn missing_and_present_make_the_whole() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        for (kind, names) in [
+            (
+                "Patient",
+                [
+                    "birthdate",
+                    "gender",
+                    "family",
+                    "email",
+                    "general-practitioner",
+                    "identifier",
+                    "address-city",
+                    "phone",
+                ],
+            ),
+            (
+                "Condition",
+                [
+                    "recorded-date",
+                    "code",
+                    "subject",
+                    "severity",
+                    "abatement-date",
+                    "onset-age",
+                    "category",
+                    "asserter",
+                ],
+            ),
+        ] {
+            let all = all_ids(&doctor, kind, &[]);
+            let mut uneven = 0;
+            for name in names {
+                let key = format!("{name}:missing");
+                if doctor.search(kind, &[(&key, "true")]).status == 400 {
+                    doctor.search(kind, &[(&key, "true")]).is(400, "parameter-unknown");
+                    continue;
+                }
+                let (missing, present) =
+                    (all_ids(&doctor, kind, &[(&key, "true")]), all_ids(&doctor, kind, &[(&key, "false")]));
+                assert!(missing.is_disjoint(&present), "{} {kind} {name}", site.name);
+                assert_eq!(union(&missing, &present), all, "{} {kind} {name}", site.name);
+                uneven += usize::from(!missing.is_empty() && !present.is_empty());
+            }
+            assert!(uneven > 1, "{kind}: no parameter has both");
+        }
+        let without: Ids =
+            patients(&doctor).iter().filter(|patient| patient["birthDate"].is_null()).map(id).collect();
+        assert!(!without.is_empty());
+        assert_eq!(all_ids(&doctor, "Patient", &[("birthdate:missing", "true")]), without, "{}", site.name);
+    }
+}
+
+#[test]
+fn tokens_alternatives_and_complements() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let find = |pairs: &[(&str, &str)]| all_ids(&doctor, "Patient", pairs);
+        let all = find(&[]);
+        let by = |gender: &str| -> Ids {
+            patients(&doctor).iter().filter(|patient| patient["gender"] == gender).map(id).collect()
+        };
+        let (male, female) = (by("male"), by("female"));
+        assert!(!male.is_empty() && !female.is_empty());
+        assert_eq!(find(&[("gender", "male")]), male);
+        assert_eq!(find(&[("gender", "http://hl7.org/fhir/administrative-gender|male")]), male);
+        assert!(find(&[("gender", "http://example.org|male")]).is_empty());
+        assert_eq!(find(&[("gender", "male,female")]), union(&male, &female), "a comma is OR");
+        assert!(find(&[("gender", "male"), ("gender", "female")]).is_empty(), "repetition is AND");
+        assert_eq!(find(&[("gender:not", "male")]), all.difference(&male).cloned().collect());
+        assert_eq!(
+            find(&[("gender:not", "male,female")]),
+            all.difference(&union(&male, &female)).cloned().collect()
+        );
+        assert_eq!(find(&[("_id", "1,2,999999,x"), ("_id", "2,3")]), Ids::from(["2".to_owned()]));
+        let first = doctor.ok("Patient/1");
+        let identifier = &first["identifier"][0];
+        let (system, value) = (identifier["system"].as_str().unwrap(), identifier["value"].as_str().unwrap());
+        for token in [value.to_owned(), format!("{system}|{value}")] {
+            assert_eq!(find(&[("identifier", &token)]), Ids::from(["1".to_owned()]), "{token}");
+        }
+        assert!(find(&[("identifier", &format!("http://example.org|{value}"))]).is_empty());
+        assert!(find(&[("identifier", &format!("|{value}"))]).is_empty(), "it has a system");
+        assert_eq!(
+            find(&[("identifier", &format!("{system}|"))]).len(),
+            250,
+            "all that have one of the system"
+        );
+    }
+}
+
+#[test]
+fn dates_divide() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let date = doctor.ok("Patient/100")["birthDate"].as_str().unwrap().to_owned();
+        let observed = doctor.ok("Condition?recorded-date:missing=false&_count=1");
+        let recorded = resources(&observed)[0]["recordedDate"].as_str().unwrap().to_owned();
+        for (kind, name, value) in [
+            ("Patient", "birthdate", date.as_str()),
+            ("Patient", "birthdate", &date[..7]),
+            ("Patient", "birthdate", &date[..4]),
+            ("Condition", "recorded-date", &recorded[..10]),
+            ("Condition", "recorded-date", &recorded[..7]),
+            ("Condition", "recorded-date", recorded.as_str()),
+        ] {
+            let find = |prefix: &str| all_ids(&doctor, kind, &[(name, &format!("{prefix}{value}"))]);
+            let present = all_ids(&doctor, kind, &[(&format!("{name}:missing"), "false")]);
+            let [lt, eq, gt, le, ge, ne, sa, eb] = ["lt", "eq", "gt", "le", "ge", "ne", "sa", "eb"].map(find);
+            let label = format!("{} {kind} {name} {value}", site.name);
+            assert!(!eq.is_empty(), "{label}: the value is one of the database");
+            assert_eq!(find(""), eq, "{label}");
+            assert!(lt.is_disjoint(&eq) && eq.is_disjoint(&gt) && lt.is_disjoint(&gt), "{label}");
+            assert_eq!(union(&union(&lt, &eq), &gt), present, "{label}");
+            assert_eq!((le, ge), (union(&lt, &eq), union(&gt, &eq)), "{label}");
+            assert_eq!(ne, present.difference(&eq).cloned().collect::<Ids>(), "{label}");
+            assert_eq!((eb, sa), (lt, gt), "{label}");
+        }
+        let of_year: Ids = patients(&doctor)
+            .iter()
+            .filter(|patient| {
+                patient["birthDate"].as_str().is_some_and(|birth| birth.starts_with(&date[..4]))
+            })
+            .map(id)
+            .collect();
+        assert_eq!(all_ids(&doctor, "Patient", &[("birthdate", &date[..4])]), of_year, "{}", site.name);
+    }
+}
+
+#[test]
+fn names_are_found_in_every_script_whatever_case_and_accent() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let all = patients(&doctor);
+        let find = |key: &str, value: &str| all_ids(&doctor, "Patient", &[(key, value)]);
+        let family = |test: &dyn Fn(char) -> bool| {
+            let families = all.iter().filter_map(|patient| patient["name"][0]["family"].as_str());
+            families.into_iter().find(|family| family.chars().any(test)).map(str::to_owned)
+        };
+        for (script, first, last) in [
+            ("Cyrillic", 'А', 'я'),
+            ("Arabic", '\u{600}', '\u{6ff}'),
+            ("CJK", '\u{4e00}', '\u{9fff}'),
+            ("Greek", 'Α', 'ω'),
+        ] {
+            let name = family(&|character| (first..=last).contains(&character))
+                .unwrap_or_else(|| panic!("a {script} name"));
+            let exact: Ids = all
+                .iter()
+                .filter(|patient| {
+                    let mut names = patient["name"].as_array().into_iter().flatten();
+                    names.any(|one| one["family"] == name.as_str())
+                })
+                .map(id)
+                .collect();
+            assert_eq!(find("family:exact", &name), exact, "{} {script} {name}", site.name);
+            for spelling in [name.clone(), name.to_lowercase(), name.to_uppercase()] {
+                let found = find("family", &spelling);
+                assert!(found.is_superset(&exact), "{} {script} {spelling}: {found:?}", site.name);
+            }
+            let start: String = name.chars().take(2).collect();
+            assert!(find("family", &start).is_superset(&exact), "{} {script} {start}", site.name);
+            assert!(
+                find("name", &start).is_superset(&exact) && find("name:contains", &start).is_superset(&exact)
+            );
+        }
+        for (accented, plain) in
+            [("Ibáñez", "ibanez"), ("Muñoz", "MUNOZ"), ("García Lorca", "garcia lorca"), ("Óscar", "oscar")]
+        {
+            let found = find("name", accented);
+            assert!(!found.is_empty(), "{accented}");
+            assert_eq!(find("name", plain), found, "{} {plain}", site.name);
+            assert_eq!(find("name", &accented.to_uppercase()), found, "{} {accented}", site.name);
+            assert!(find("name:exact", plain).is_empty() && !find("name:exact", accented).is_empty());
+        }
+    }
+}
+
+#[test]
+fn exact_is_part_of_starts_with_is_part_of_contains() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let all = patients(&doctor);
+        let find = |key: &str, value: &str| all_ids(&doctor, "Patient", &[(key, value)]);
+        for name in ["Núñez", "an", "a", "de la"] {
+            let (exact, start, inside) =
+                (find("name:exact", name), find("name", name), find("name:contains", name));
+            assert!(exact.is_subset(&start) && start.is_subset(&inside), "{} {name}", site.name);
+            let truth: Ids = all
+                .iter()
+                .filter(|patient| names(patient).iter().any(|one| one.trim() == name))
+                .map(id)
+                .collect();
+            assert_eq!(exact, truth, "{} {name}", site.name);
+        }
+        assert!(find("name", "an").len() < find("name:contains", "an").len());
+        // The characters that LIKE takes for patterns stand for themselves.
+        for literal in ["%", "_", "a%", "_a", "\\", "'", "\""] {
+            let truth: Ids = all
+                .iter()
+                .filter(|patient| names(patient).iter().any(|one| one.to_lowercase().contains(literal)))
+                .map(id)
+                .collect();
+            let sent = literal.replace('\\', "\\\\");
+            assert_eq!(find("name:contains", &sent), truth, "{} {literal}", site.name);
+            let start: Ids = all
+                .iter()
+                .filter(|patient| {
+                    names(patient).iter().any(|one| one.trim().to_lowercase().starts_with(literal))
+                })
+                .map(id)
+                .collect();
+            assert_eq!(find("name", &sent), start, "{} {literal}", site.name);
+        }
+        assert!(find("name", "Ibáñez\\,Muñoz").is_empty(), "an escaped comma is a comma");
+        assert_eq!(find("name", "Ibáñez,Muñoz"), union(&find("name", "Ibáñez"), &find("name", "Muñoz")));
+    }
+}
+
+/// Condition → its patient.
+fn subjects(site: &Site) -> Vec<(String, String)> {
+    let doctor = site.user("doctor");
+    let all = pages(&doctor, "Condition?_count=500", "next");
+    let pair = |condition: &Value| {
+        (id(condition), condition["subject"]["reference"].as_str().unwrap_or_default().to_owned())
+    };
+    all.iter().flat_map(resources).map(|condition| pair(&condition)).collect()
+}
+
+#[test]
+fn a_chain_is_a_join() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let subjects = subjects(site);
+        for (name, value) in [
+            ("gender", "female"),
+            ("name", "a"),
+            ("birthdate", "lt1970"),
+            ("name:contains", "ñ"),
+            ("_id", "1,2,3"),
+        ] {
+            let of: Ids = all_ids(&doctor, "Patient", &[(name, value)])
+                .iter()
+                .map(|id| format!("Patient/{id}"))
+                .collect();
+            let truth: Ids = subjects
+                .iter()
+                .filter(|(_, patient)| of.contains(patient))
+                .map(|(id, _)| id.clone())
+                .collect();
+            for key in [format!("subject:Patient.{name}"), format!("patient.{name}")] {
+                let found = all_ids(&doctor, "Condition", &[(&key, value)]);
+                assert_eq!(found, truth, "{} {key}={value}", site.name);
+            }
+            assert!(!truth.is_empty() && truth.len() < subjects.len(), "{name}={value} says nothing");
+        }
+        let of_one: Ids = subjects
+            .iter()
+            .filter(|(_, patient)| patient == "Patient/100")
+            .map(|(id, _)| id.clone())
+            .collect();
+        for (key, value) in [
+            ("subject", "Patient/100".to_owned()),
+            ("patient", "100".to_owned()),
+            ("subject:Patient", "100".to_owned()),
+            ("subject", format!("http://{}/fhir/Patient/100", site.gateway.address)),
+        ] {
+            assert_eq!(
+                all_ids(&doctor, "Condition", &[(key, &value)]),
+                of_one,
+                "{} {key}={value}",
+                site.name
+            );
+        }
+        assert!(
+            all_ids(&doctor, "Condition", &[("subject", "http://elsewhere.example/Patient/100")]).is_empty()
+        );
+    }
+}
