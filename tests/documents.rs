@@ -2,7 +2,7 @@
 //! explained, the example mappings hold.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -98,8 +98,7 @@ fn every_setting_of_the_manual_exists() {
     for file in files("src/manual", ".md").into_iter().chain(files("examples", ".md")) {
         let text = fs::read_to_string(&file).expect("text");
         for variable in text.split(config::ENVIRONMENT_PREFIX).skip(1) {
-            let name: String =
-                variable.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+            let name: String = variable.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
             let known = config::Config::KEYS.iter().any(|key| key.name.to_uppercase() == name);
             assert!(known || name == "CONFIG", "{}: {name}", file.display());
         }
@@ -116,6 +115,73 @@ fn links_lead_somewhere() {
                 let place = file.parent().expect("a folder").join(path);
                 assert!(place.exists(), "{}: {target}", file.display());
             }
+        }
+    }
+}
+
+/// What a module imports from others of this crate, without its tests.
+fn imports(module: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let single = PathBuf::from(format!("{ROOT}/src/{module}.rs"));
+    let single = single.exists().then_some(single);
+    let all = files(&format!("src/{module}"), ".rs").into_iter().chain(single);
+    for file in all
+        .filter(|file| !file.ends_with("tests.rs") && !file.starts_with(format!("{ROOT}/src/demo/runtime")))
+    {
+        let text = fs::read_to_string(file).expect("text");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        for (at, start) in text.match_indices("crate::") {
+            if text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_') {
+                continue;
+            }
+            found.extend(names(&text[at + start.len()..]));
+        }
+    }
+    found.remove(module);
+    found
+}
+
+/// The first names of `a::b`, or of `{a::{b, c}, d}`.
+fn names(path: &str) -> Vec<String> {
+    let word = |text: &str| -> String {
+        text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    };
+    let Some(list) = path.strip_prefix('{') else { return vec![word(path)] };
+    let (mut depth, mut start, mut found) = (1, 0, Vec::new());
+    for (at, character) in list.char_indices() {
+        depth += i32::from(character == '{') - i32::from(character == '}');
+        if depth == 0 || (depth == 1 && character == ',') {
+            found.push(word(&list[start..at]));
+            start = at + 1;
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+#[test]
+fn modules_import_what_the_picture_of_the_house_says() {
+    let picture = include_str!("../src/lib.rs");
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let mut layers = BTreeMap::new();
+    for row in picture.lines().filter_map(|line| line.strip_prefix("//! | ")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        if let (Ok(layer), Some(module)) = (cells[0].parse::<u8>(), quoted(cells[1]).first()) {
+            layers.insert(module.clone(), (layer, quoted(cells[3])));
+        }
+    }
+    let modules: BTreeSet<_> = picture.lines().filter_map(|line| line.strip_prefix("pub mod ")).collect();
+    let modules: BTreeSet<_> = modules.iter().map(|line| line.trim_end_matches(';').to_owned()).collect();
+    assert_eq!(layers.keys().cloned().collect::<BTreeSet<_>>(), modules);
+    for (module, (layer, uses)) in &layers {
+        assert_eq!(imports(module), uses.iter().cloned().collect(), "{module}");
+        for used in uses {
+            assert!(layers[used].0 <= *layer, "{module} of layer {layer} uses {used}");
         }
     }
 }
