@@ -114,7 +114,7 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let rights = Rights::start(Arc::clone(&store), Arc::clone(&catalog), WatchOptions::default())
         .await
         .map_err(|error| error.text())?;
-    let sign_in = SignIn::open(Arc::clone(&store), Arc::clone(&rights), SignInOptions::default()).await;
+    let sign_in = SignIn::open(Arc::clone(&store), rights.clone(), SignInOptions::default()).await;
     let options = interaction::Options {
         default_count: config.default_count.get(),
         max_count: config.max_count.get(),
