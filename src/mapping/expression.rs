@@ -252,7 +252,13 @@ impl Compiler<'_> {
         if matches!(expression.kind(), Type::Integer | Type::Float | Type::Numeric) {
             return Some(expression);
         }
-        self.findings.add("condition", &item.place, "a number or a field that holds one", item.describe(), "");
+        self.findings.add(
+            "condition",
+            &item.place,
+            "a number or a field that holds one",
+            item.describe(),
+            "",
+        );
         None
     }
 

@@ -23,7 +23,8 @@ pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, value: &TokenVal
         Node::Coding(leaf) => mapped(builder, leaf, value),
         Node::Object(object) => object_token(builder, object, row, value),
         Node::List(nodes) => {
-            let parts: Result<Vec<_>, _> = nodes.iter().map(|node| token(builder, node, row, value)).collect();
+            let parts: Result<Vec<_>, _> =
+                nodes.iter().map(|node| token(builder, node, row, value)).collect();
             parts.map(Fragment::any)
         }
         Node::When { slot, node } => {
