@@ -215,6 +215,9 @@ impl Compiler<'_> {
                 let bound = table.item("above").or_else(|| table.item("below"));
                 let pattern = table.item("matches").and_then(Item::text);
                 let not = table.item("not");
+                if let Some(other) = table.item("same") {
+                    return Some(Condition::Same(expression, self.expression(context, other)?.0));
+                }
                 match (bound, pattern, not) {
                     (Some(bound), None, None) if expression.kind() != Type::Text => {
                         let bound = self.bound(context, bound)?;
@@ -232,7 +235,7 @@ impl Compiler<'_> {
                         self.findings.add(
                             "condition",
                             &value.place,
-                            "one of `above`, `below` (a number or a path), `matches` (a pattern) or `not`",
+                            "one of `above`, `below` (a number or a path), `same` (a path), `matches` (a pattern) or `not`",
                             "a table without it",
                             "",
                         );

@@ -117,6 +117,11 @@ fn numbers_are_compared_with_numbers_and_with_fields() {
     };
     assert_eq!(sides(&branches[0].0), ("lower_limit".to_owned(), "result".to_owned()));
     assert_eq!(sides(&branches[1].0), ("result".to_owned(), "0.5".to_owned()));
+    let same = sound(&format!(
+        "{OBSERVATION}valueString = {{ when = {{ result = {{ same = \"lower_limit\" }} }}, path = \"name\" }}"
+    ));
+    let holds = |slot: &Slot| matches!(slot, Slot::Holds(Condition::All(all)) if matches!(all.as_slice(), [Condition::Same(..)]));
+    assert!(same.sources[0].row.slots.iter().any(holds));
     let text = format!(
         "{OBSERVATION}valueString = {{ when = {{ result = {{ above = \"name\" }} }}, path = \"name\" }}"
     );

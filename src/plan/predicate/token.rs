@@ -192,7 +192,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
                 let keys = codes.keys(|_| true).map(str::to_owned).collect();
                 return any_key(builder, &leaf.expression, keys);
             }
-            let sql = builder.expression(&leaf.expression)?.parens();
+            let sql = builder.finite(&leaf.expression)?.parens();
             Ok(if leaf.expression.kind() == Kind::Text {
                 Fragment::raw("btrim(").then(sql).text(") <> ''")
             } else {
