@@ -201,11 +201,19 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
         }
         Node::Reference(reference) => Ok(builder.expression(&reference.expression)?.text(" IS NOT NULL")),
         Node::Object(object) => {
+            // As it is written: without the parts that are closed to the caller, while any other is open.
             let mut parts = Vec::new();
+            let mut masked = false;
             for member in &object.members {
                 if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position) {
-                    parts.push(present(builder, &member.node, row)?);
+                    match present(builder, &member.node, row) {
+                        Ok(part) => parts.push(part),
+                        Err(Masked) => masked = true,
+                    }
                 }
+            }
+            if parts.is_empty() && masked {
+                return Err(Masked);
             }
             if parts.is_empty() && !object.dynamic {
                 return Ok(Fragment::truth(true));
