@@ -142,16 +142,17 @@ impl Compiler<'_> {
                             Some(inner) => all.push(Condition::Not(Box::new(inner))),
                             None => all.push(Condition::Always),
                         },
-                        "any" => match value.each() {
-                            items => {
-                                let any: Vec<_> =
-                                    items.iter().filter_map(|item| self.condition(context, item)).collect();
-                                if any.is_empty() {
-                                    return None;
-                                }
-                                all.push(Condition::Any(any));
+                        "any" => {
+                            let any: Vec<_> = value
+                                .each()
+                                .iter()
+                                .filter_map(|item| self.condition(context, item))
+                                .collect();
+                            if any.is_empty() {
+                                return None;
                             }
-                        },
+                            all.push(Condition::Any(any));
+                        }
                         "exists" => all.push(self.exists(context, value)?),
                         path => {
                             let path = Item { kind: Kind::Text(path.to_owned()), place: key.place.clone() };
