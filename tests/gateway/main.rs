@@ -7,6 +7,7 @@ mod capabilities;
 mod harness;
 mod logs;
 mod mappings;
+mod oracle;
 mod pages;
 mod protocol;
 mod refusals;
