@@ -60,9 +60,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     serve::runtime()?.block_on(start(arguments, &config))
 }
 
-/// Settings of the demo: the defaults, only warnings in the log.
+/// Settings of the demo: the defaults, only errors in the log.
 fn config(arguments: &Arguments) -> Result<Config, Failure> {
-    let given = [("listen", arguments.listen.to_string()), ("log_level", "warn".to_owned())]
+    let given = [("listen", arguments.listen.to_string()), ("log_level", "error".to_owned())]
         .map(|(name, text)| Given { name, text, origin: Origin::Flag });
     let loaded = config::load(&given, None).map_err(|problems| Failure::from_problems(&problems))?;
     Ok(loaded.config)

@@ -48,7 +48,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn errors() -> String {
-    let mut out = String::from("| code | meaning | what to do |\n|---|---|---|\n");
+    let mut out = String::from(
+        "# Errors\n\n\
+         Every error is an OperationOutcome with one of these codes in `issue.details.coding`, the sentence, perhaps a detail, and the id of\n\
+         the request, by which the operator finds the cause in the log. Codes are stable. This file is generated:\n\
+         `gnuhealth-fhir docs errors`.\n\n\
+         | code | meaning | what to do |\n|---|---|---|\n",
+    );
     for entry in error::ALL {
         out.push_str(&format!("| `{}` | {} | {} |\n", entry.code, entry.sentence, entry.hint));
     }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Failure, settings::Settings};
+use super::{Failure, open::Opened, serve, settings::Settings};
 use crate::config::Origin;
 
 /// Arguments of `show`.
@@ -16,11 +16,40 @@ pub struct Arguments {
 enum What {
     /// Every setting, its value and where it comes from; secrets are left out.
     Config(Settings),
+    /// What the mappings make of a database: types, where their resources come from, search parameters.
+    Mappings(Settings),
 }
 
 /// Shows what is in effect.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let What::Config(settings) = &arguments.what;
+    match &arguments.what {
+        What::Config(settings) => show_config(settings),
+        What::Mappings(settings) => show_mappings(settings),
+    }
+}
+
+fn show_mappings(settings: &Settings) -> Result<(), Failure> {
+    let loaded = settings.load()?;
+    let options = serve::database(&loaded.config)?;
+    let opened = serve::runtime()?.block_on(Opened::open(&loaded.config, &options))?;
+    for kind in opened.compiled.types.values() {
+        println!("{}", kind.name);
+        for source in &kind.sources {
+            let prefix = source.prefix.as_ref().map(|prefix| format!("{prefix}-")).unwrap_or_default();
+            let keys: Vec<_> = source.emits.iter().filter_map(|emit| emit.key.as_deref()).collect();
+            let keys = if keys.is_empty() { String::new() } else { format!("-{{{}}}", keys.join(",")) };
+            println!("  {:36} {} as {prefix}<id>{keys}", source.model, source.table);
+        }
+        let parameters: Vec<_> = kind.parameters.keys().map(String::as_str).collect();
+        println!("  searched by _id, _lastUpdated, {}", parameters.join(", "));
+    }
+    for (source, reason) in &opened.compiled.skipped {
+        println!("left out: {source}: {reason}");
+    }
+    opened.refuse()
+}
+
+fn show_config(settings: &Settings) -> Result<(), Failure> {
     let loaded = settings.load()?;
     for ((name, value), (_, origin)) in loaded.config.values().iter().zip(&loaded.origins) {
         let origin = match origin {

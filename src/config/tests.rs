@@ -46,8 +46,8 @@ fn every_problem_of_a_file_is_told_with_its_place() {
         problems,
         [
             "config.toml:1:1: there is no key \"listne\"; did you mean \"listen\"?",
-            "config.toml:4:1: trusted_proxies: expected a list of texts, [\"…\", \"…\"]",
             "config.toml:3:1: there is no key \"zzz\"; gnuhealth-fhir docs config lists the keys",
+            "config.toml:4:1: trusted_proxies: expected a list of texts, [\"…\", \"…\"]",
         ]
     );
     let problems = file("statement_timeout = 30\nlisten = \"here\"\nmax_count = 10").unwrap_err();
@@ -58,6 +58,17 @@ fn every_problem_of_a_file_is_told_with_its_place() {
     assert!(problems[1].starts_with("config.toml:2: listen: \"here\" is not an address"), "{problems:?}");
     assert_eq!(file("max_count = 10").unwrap_err(), ["default_count (50) is larger than max_count (10)"]);
     assert_eq!(file("log = \"text\"\nlog = \"json\"").unwrap_err().len(), 1);
+    // A value can be a password: what is told of a broken file holds none.
+    let broken = [
+        "database_url = \"topsecret",
+        "database_url = topsecret",
+        "page_link_key = \"a\"topsecret\"",
+        "topsecret",
+    ];
+    for text in broken {
+        let told = file(text).unwrap_err().concat();
+        assert!(!told.contains("topsecret"), "{told}");
+    }
 }
 
 #[test]

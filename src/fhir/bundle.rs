@@ -5,8 +5,10 @@ use jiff::Timestamp;
 /// A searchset under construction.
 #[derive(Debug)]
 pub struct Bundle {
-    /// `[base]/[type]`.
+    /// Address of the search.
     place: String,
+    /// `[base]/[type]` of the resources.
+    home: String,
     out: Vec<u8>,
     links: Vec<(String, String)>,
     total: Option<i64>,
@@ -15,14 +17,15 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// An empty searchset; `place` is `[base]/[type]`.
-    pub fn searchset(place: &str, now: Timestamp) -> Self {
+    /// An empty searchset; `place` is the address of the search, `home` is `[base]/[type]` of its resources.
+    pub fn searchset(place: &str, home: &str, now: Timestamp) -> Self {
         let mut out = Vec::with_capacity(64 * 1024);
         out.extend_from_slice(b"{\"resourceType\":\"Bundle\",\"meta\":{\"lastUpdated\":");
         text(&mut out, &now.to_string());
         out.extend_from_slice(b"},\"type\":\"searchset\"");
         Self {
             place: place.to_owned(),
+            home: home.to_owned(),
             out,
             links: Vec::new(),
             total: None,
@@ -52,7 +55,7 @@ impl Bundle {
     pub fn entry(&mut self, id: &str, mode: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         let start = self.entries.len();
         self.entries.extend_from_slice(b",{\"fullUrl\":");
-        text(&mut self.entries, &format!("{}/{id}", self.place));
+        text(&mut self.entries, &format!("{}/{id}", self.home));
         self.entries.extend_from_slice(b",\"resource\":");
         if !write(&mut self.entries) {
             self.entries.truncate(start);

@@ -34,6 +34,7 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
                 }]
             },
             "resource": resources,
+            "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         }]
     });
     let body = serde_json::to_vec(&statement).unwrap_or_default();

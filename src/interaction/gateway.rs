@@ -150,7 +150,9 @@ impl Fhir {
                     Err(Error::new(&error::VERSION_UNKNOWN))
                 }
             }
-            Interaction::Search { kind, pairs } => search::search(self, &request, kind, pairs).await,
+            Interaction::Search { kind, patient, pairs } => {
+                search::search(self, &request, kind, patient.as_deref(), pairs).await
+            }
         }
     }
 }

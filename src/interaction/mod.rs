@@ -56,10 +56,12 @@ pub enum Interaction {
         /// Decoded parameters of the query, in order (`_summary`, `_elements`).
         pairs: Vec<(String, String)>,
     },
-    /// `GET [base]/[type]?…` and `POST [base]/[type]/_search`.
+    /// `GET [base]/[type]?…`, `POST [base]/[type]/_search` and `GET [base]/Patient/[id]/[type]?…`.
     Search {
         /// Resource type as sent.
         kind: String,
+        /// Id of the patient whose compartment is searched.
+        patient: Option<String>,
         /// Decoded parameters of the query and of the form body, in order.
         pairs: Vec<(String, String)>,
     },

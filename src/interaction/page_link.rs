@@ -36,8 +36,8 @@ impl std::fmt::Debug for PageLinks {
 pub struct Binding<'a> {
     /// User.
     pub user: i32,
-    /// Resource type.
-    pub kind: &'a str,
+    /// What is searched: a type, or a type in a compartment.
+    pub place: &'a str,
     /// Parameters of the search in order.
     pub pairs: &'a [(String, String)],
     /// Fingerprint of the mappings.
@@ -52,7 +52,7 @@ impl Binding<'_> {
             hash.update(bytes);
         };
         part(&self.user.to_be_bytes());
-        part(self.kind.as_bytes());
+        part(self.place.as_bytes());
         part(&self.mapping.to_be_bytes());
         for (key, value) in self.pairs {
             part(key.as_bytes());
@@ -157,7 +157,7 @@ mod tests {
             direction: Direction::Previous,
         };
         let pairs = vec![("name".to_owned(), "x".to_owned())];
-        let binding = Binding { user: 5, kind: "Patient", pairs: &pairs, mapping: 9 };
+        let binding = Binding { user: 5, place: "Patient", pairs: &pairs, mapping: 9 };
         let now = Timestamp::UNIX_EPOCH;
         let link = links.seal(&cursor, binding, now).unwrap();
         assert_eq!(links.open(&link, binding, now).unwrap(), cursor);
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(links.open(&link, binding, late).unwrap_err().entry(), &error::PAGE_EXPIRED);
         let others = [
             Binding { user: 6, ..binding },
-            Binding { kind: "Person", ..binding },
+            Binding { place: "Person", ..binding },
             Binding { mapping: 8, ..binding },
             Binding { pairs: &[], ..binding },
         ];

@@ -3,12 +3,14 @@
 use super::{
     Answer, Request,
     gateway::{Caller, Fhir, PlanKey},
+    search::known_elements,
 };
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::ResourceType,
     plan::{self, Target},
     render::{Renderer, Site, timestamp},
+    search::{self, Subset, Total},
     store::Class,
 };
 
@@ -22,11 +24,7 @@ pub(super) async fn read(
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
     let kind = fhir.kind(kind)?;
-    if let Some((key, _)) = pairs.first() {
-        return Err(Error::new(&error::PARAMETER_UNKNOWN)
-            .detail("A read takes _format and _pretty only.")
-            .at(key.chars().take(80).collect::<String>()));
-    }
+    let subset = subset(kind, pairs)?;
     let Some(target) = plan::parse_id(kind, id) else {
         // Whether the type is open must not depend on the id.
         return Err(if is_open(kind, &caller) {
@@ -35,14 +33,41 @@ pub(super) async fn read(
             Error::new(&error::MODEL_FORBIDDEN)
         });
     };
-    one(fhir, &caller, kind, id, target).await
+    one(fhir, &caller, kind, id, target, &subset).await
+}
+
+/// `_summary` and `_elements`; nothing else belongs to a read.
+fn subset(kind: &ResourceType, pairs: &[(String, String)]) -> Result<Subset> {
+    if let Some((key, _)) = pairs.iter().find(|(key, _)| !matches!(key.as_str(), "_summary" | "_elements")) {
+        return Err(Error::new(&error::PARAMETER_UNKNOWN)
+            .detail("A read takes _format, _pretty, _summary and _elements.")
+            .at(key.chars().take(80).collect::<String>()));
+    }
+    let (wanted, faults) = search::parse(pairs);
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(fault.error);
+    }
+    if wanted.total != Total::None {
+        return Err(Error::new(&error::PARAMETER_VALUE)
+            .detail("A read has nothing to count.")
+            .at("_summary"));
+    }
+    known_elements(kind, &wanted.subset)?;
+    Ok(wanted.subset)
 }
 
 fn is_open(kind: &ResourceType, caller: &Caller) -> bool {
     kind.sources.iter().any(|source| caller.permit.model(&source.model))
 }
 
-async fn one(fhir: &Fhir, caller: &Caller, kind: &ResourceType, id: &str, target: Target) -> Result<Answer> {
+async fn one(
+    fhir: &Fhir,
+    caller: &Caller,
+    kind: &ResourceType,
+    id: &str,
+    target: Target,
+    subset: &Subset,
+) -> Result<Answer> {
     let source = &kind.sources[target.source];
     let emit = &source.emits[target.emit];
     let key = PlanKey {
@@ -63,7 +88,8 @@ async fn one(fhir: &Fhir, caller: &Caller, kind: &ResourceType, id: &str, target
     let updated = row.raw(1)?.map(timestamp).transpose().map_err(unmappable)?.flatten();
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let site = Site { zone: caller.zone.clone() };
-    let renderer = Renderer { site: &site, row: &source.row, masks: &plan.masks, profiles: &kind.profiles };
+    let renderer =
+        Renderer { site: &site, row: &source.row, masks: &plan.masks, profiles: &kind.profiles, subset };
     let mut body = Vec::with_capacity(4096);
     let rendered = renderer.resource(&mut body, &emit.body, id, record, updated).map_err(unmappable)?;
     Ok(Answer { body, version: Some(rendered.version), last_modified: rendered.updated, personal: true })

@@ -8,11 +8,12 @@ use crate::{
     fhir::{
         bundle::Bundle,
         outcome::{self, Issue},
+        structure,
     },
     mapping::compiled::ResourceType,
     plan::{self, Cursor, Direction, PagePlan, Situation, Target},
     render::{Renderer, Site, timestamp},
-    search::{self, SearchRequest, Total},
+    search::{self, Filter, SearchRequest, Subset, Total},
     store::{Class, Row},
 };
 
@@ -21,6 +22,7 @@ pub(super) async fn search(
     fhir: &Fhir,
     request: &Request,
     kind: &str,
+    patient: Option<&str>,
     pairs: &[(String, String)],
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
@@ -35,6 +37,19 @@ pub(super) async fn search(
         base: &request.base,
     };
     let (mut wanted, ignored) = understood(situation, kind, pairs, request.lenient)?;
+    let mut place = kind.name.clone();
+    if let Some(patient) = patient {
+        place = format!("Patient/{patient}/{place}");
+        let offered = |name: &str| kind.parameters.contains_key(name);
+        let compartment = Filter::compartment(&kind.name, patient, offered).ok_or_else(|| {
+            Error::new(&error::INTERACTION_UNSUPPORTED)
+                .detail(format!("{} is not in the compartment of a patient.", kind.name))
+                .allow("OPTIONS")
+        })?;
+        // What is no id points to nothing, like the id of a patient that does not exist.
+        plan::check(situation, kind, &compartment).map_err(|_| Error::new(&error::RESOURCE_UNKNOWN))?;
+        wanted.filters.push(compartment);
+    }
     let count = wanted.count.map(|count| count.min(fhir.options.max_count));
     if let Some(count) = count {
         // The self link shows the count that was applied.
@@ -44,11 +59,15 @@ pub(super) async fn search(
     }
     let binding = Binding {
         user: caller.user,
-        kind: &kind.name,
+        place: &place,
         pairs: &wanted.applied,
         mapping: fhir.compiled.fingerprint,
     };
-    let mut bundle = Bundle::searchset(&format!("{}/{}", request.base, kind.name), now);
+    let mut bundle = Bundle::searchset(
+        &format!("{}/{place}", request.base),
+        &format!("{}/{}", request.base, kind.name),
+        now,
+    );
     bundle.link("self", &wanted.applied, wanted.page.as_deref());
     if wanted.total != Total::None || count == Some(0) {
         let statement = plan::count(situation, kind, &wanted)?;
@@ -79,7 +98,7 @@ pub(super) async fn search(
         }
         let site = Site { zone: caller.zone.clone() };
         for row in &rows {
-            entry(&mut bundle, kind, &plan, row, &site, &request.id)?;
+            entry(&mut bundle, kind, &plan, row, &site, &wanted.subset, &request.id)?;
         }
     }
     if !ignored.is_empty() {
@@ -99,6 +118,11 @@ fn understood(
     let mut ignored: Vec<Error> = Vec::new();
     for fault in faults {
         refuse(fault.error, lenient, &mut ignored)?;
+    }
+    if let Err(error) = known_elements(kind, &wanted.subset) {
+        wanted.subset = Subset::All;
+        wanted.applied.retain(|(key, _)| key != "_elements");
+        refuse(error, lenient, &mut ignored)?;
     }
     let filters = std::mem::take(&mut wanted.filters);
     for filter in filters {
@@ -121,6 +145,22 @@ fn understood(
         }
     }
     Ok((wanted, ignored))
+}
+
+/// `_elements` names elements of the type.
+pub(super) fn known_elements(kind: &ResourceType, subset: &Subset) -> Result<()> {
+    let Subset::Elements(names) = subset else { return Ok(()) };
+    let known = |name: &str| {
+        name == "resourceType"
+            || structure::children(&kind.name).any(|element| element.name == name)
+            || structure::element(&kind.name, name).is_some()
+    };
+    match names.iter().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(_) => Err(Error::new(&error::PARAMETER_VALUE)
+            .detail(format!("Expected names of elements of {}.", kind.name))
+            .at("_elements")),
+    }
 }
 
 fn outcome_of(errors: &[Error], request: &str) -> Vec<u8> {
@@ -155,6 +195,7 @@ fn entry(
     plan: &PagePlan,
     row: &Row,
     site: &Site,
+    subset: &Subset,
     request: &str,
 ) -> Result<()> {
     let defect = || Error::new(&error::INTERNAL).cause("a page has a row of no source");
@@ -167,8 +208,13 @@ fn entry(
     let id = plan::format_id(kind, target);
     let record = row.raw(3 + plan.keys)?.ok_or_else(defect)?;
     let updated = row.raw(4 + plan.keys)?.map(timestamp).transpose().ok().flatten().flatten();
-    let renderer =
-        Renderer { site, row: &source.row, masks: &plan.masks[target.source], profiles: &kind.profiles };
+    let renderer = Renderer {
+        site,
+        row: &source.row,
+        masks: &plan.masks[target.source],
+        profiles: &kind.profiles,
+        subset,
+    };
     let written =
         bundle.entry(&id, "match", |out| renderer.resource(out, &emit.body, &id, record, updated).is_ok());
     if !written {

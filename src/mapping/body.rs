@@ -32,10 +32,11 @@ impl Compiler<'_> {
             structure::children(owner).position(|element| element.name == name).unwrap_or(usize::MAX)
         };
         members.sort_by_key(|member| (position(member), member.name.starts_with('_')));
-        if members.is_empty() {
+        let dynamic = members.iter().any(|member| is_dynamic(&member.node));
+        // Constants that stand beside a value mean nothing in a database that has no such field.
+        if members.is_empty() || (!dynamic && members.len() < table.entries.len()) {
             return None;
         }
-        let dynamic = members.iter().any(|member| is_dynamic(&member.node));
         Some(Object { type_name: owner.to_owned(), members, when: None, dynamic })
     }
 
@@ -96,6 +97,7 @@ impl Compiler<'_> {
             element: named.element.name.to_owned(),
             list,
             required: named.element.min > 0,
+            summary: named.element.summary,
             absent,
             type_name: type_name.to_owned(),
             node,
@@ -251,10 +253,11 @@ impl Compiler<'_> {
         };
         let mut order = Vec::new();
         for key in table.item("order").map(Item::each).unwrap_or_default() {
-            let text = key.text().unwrap_or_default();
-            let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-            let path = Item { kind: Kind::Text(name.to_owned()), place: key.place.clone() };
-            if let Some((expression, _)) = self.expression(&inner, &path) {
+            let descending = key.text().and_then(|text| text.strip_prefix('-'));
+            let kind = descending.map_or_else(|| key.kind.clone(), |name| Kind::Text(name.to_owned()));
+            let by = Item { kind, place: key.place.clone() };
+            let descending = descending.is_some();
+            if let Some((expression, _)) = self.expression(&inner, &by) {
                 order.push((expression, descending));
             }
         }
@@ -419,26 +422,15 @@ impl Compiler<'_> {
             return None;
         }
         let (expression, _) = self.expression(context, table.item("path")?)?;
-        let model = match &expression {
-            Expression::Column(column) => match column.as_ref() {
-                Column { target: Some(target), .. } => target.clone(),
-                Column { model, field, .. } if field == "id" => model.clone(),
-                _ => {
-                    let place = &table.item("path")?.place;
-                    self.findings.add(
-                        "reference",
-                        place,
-                        "a many2one field or `id`",
-                        "another kind of field",
-                        "",
-                    );
-                    return None;
-                }
-            },
-            _ => {
-                self.findings.add("reference", &item.place, "a path", "another expression", "");
-                return None;
-            }
+        let Some(model) = referred(&expression).map(str::to_owned) else {
+            self.findings.add(
+                "reference",
+                &table.item("path")?.place,
+                "a many2one field or `id`, or the `first` of some that lead to one model",
+                "another kind of value",
+                "",
+            );
+            return None;
         };
         // The prefix of the target's ids is known when every type has been read; a target that is not served is no reference.
         let (prefix, key) = self.targets.get(&(name.clone(), model.clone())).cloned()?;
@@ -471,6 +463,19 @@ impl Compiler<'_> {
             }
             Kind::Table(table) if table.has("lines") => {
                 self.leaf(scope, context, type_name, table.item("lines")?).map(Node::Lines)
+            }
+            Kind::Text(text) if text == "#" && is_number(type_name) => {
+                if context.0.len() < 2 {
+                    self.findings.add(
+                        "row-number",
+                        &item.place,
+                        "an `each` around `#`",
+                        "none",
+                        "`#` is the position of a row",
+                    );
+                    return None;
+                }
+                Some(Node::Position)
             }
             Kind::Text(text) if text.starts_with('=') => {
                 let mut text = self.systems.expand(&text[1..]);
@@ -576,6 +581,23 @@ fn is_number(type_name: &str) -> bool {
     matches!(type_name, "integer" | "positiveInt" | "unsignedInt" | "decimal")
 }
 
+/// The model that the value of an expression is an id of.
+fn referred(expression: &Expression) -> Option<&str> {
+    match expression {
+        Expression::Column(column) => match column.as_ref() {
+            Column { target: Some(target), .. } => Some(target),
+            Column { model, field, .. } if field == "id" => Some(model),
+            _ => None,
+        },
+        Expression::First(all) => {
+            let mut models = all.iter().map(referred);
+            let model = models.next()??;
+            models.all(|other| other == Some(model)).then_some(model)
+        }
+        _ => None,
+    }
+}
+
 fn owner_has(owner: &str, key: &str) -> bool {
     structure::element(owner, key).is_some()
 }
@@ -598,6 +620,7 @@ fn simple_member(name: &str, type_name: &str, list: bool, node: Node) -> Member 
         element: name.to_owned(),
         list,
         required: false,
+        summary: true,
         absent: None,
         type_name: type_name.to_owned(),
         node,
@@ -617,7 +640,7 @@ pub(super) fn json_text(text: &str) -> String {
 /// Depends on the record.
 pub(super) fn is_dynamic(node: &Node) -> bool {
     match node {
-        Node::Constant { .. } | Node::FixedCoding { .. } => false,
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => false,
         Node::Object(object) => object.dynamic,
         Node::List(nodes) => nodes.iter().any(is_dynamic),
         Node::When { .. } | Node::Each { .. } => true,

@@ -109,17 +109,19 @@ pub struct Relation {
     pub active: bool,
 }
 
-/// A many2one step.
+/// A step to one other row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hop {
-    /// Model that has the field.
+    /// Model that the step starts from.
     pub model: String,
-    /// Field, also its column.
+    /// The many2one, also its column: of `model`, or of `target` when the step goes back.
     pub field: String,
     /// Target model.
     pub target: String,
     /// Table of the target.
     pub table: String,
+    /// Against the many2one: to the first of the rows whose field points here.
+    pub back: bool,
 }
 
 /// SQL type of a column as far as writing and comparing need it.
@@ -163,12 +165,16 @@ pub enum Expression {
     Column(Box<Column>),
     /// A constant text.
     Constant(String),
+    /// A constant number, as it is written.
+    Number(String),
     /// The first that has a value.
     First(Vec<Expression>),
     /// All that have a value, joined.
     Join(Vec<Expression>, String),
     /// The text with every occurrence of the first replaced by the second.
     Replace(Box<Expression>, String, String),
+    /// The part of the text that the group of a POSIX pattern matches.
+    Extract(Box<Expression>, String),
     /// True when all are true.
     All(Vec<Expression>),
     /// The value of the first condition that holds.
@@ -180,7 +186,8 @@ impl Expression {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Column(column) => column.kind,
-            Self::Constant(_) | Self::Join(..) | Self::Replace(..) => Kind::Text,
+            Self::Constant(_) | Self::Join(..) | Self::Replace(..) | Self::Extract(..) => Kind::Text,
+            Self::Number(_) => Kind::Numeric,
             Self::All(_) => Kind::Boolean,
             Self::First(all) => all.first().map_or(Kind::Text, Self::kind),
             Self::Case(branches) => branches.first().map_or(Kind::Text, |(_, value)| value.kind()),
@@ -197,8 +204,8 @@ pub enum Condition {
     Known(Expression),
     /// The value is one of these.
     OneOf(Expression, Vec<String>),
-    /// The value is above this number.
-    Above(Expression, String),
+    /// The first number is above the second.
+    Above(Expression, Expression),
     /// The text matches this POSIX pattern.
     Matches(Expression, String),
     /// Two values are equal.
@@ -250,6 +257,8 @@ pub struct Member {
     pub list: bool,
     /// Must be present (min ≥ 1).
     pub required: bool,
+    /// Belongs to the summary of its type.
+    pub summary: bool,
     /// Code of the data-absent-reason when there is no value.
     pub absent: Option<String>,
     /// FHIR type of the value.
@@ -287,6 +296,8 @@ pub enum Node {
     Attachment(Leaf),
     /// The lines of a text, each a value of a repeating element.
     Lines(Leaf),
+    /// The position of the related row among those of its `each`, from 1.
+    Position,
     /// A complex value.
     Object(Object),
     /// Several values of a repeating element.
@@ -350,6 +361,8 @@ pub struct Parameter {
     pub url: Option<String>,
     /// Target types of a reference parameter.
     pub targets: Vec<String>,
+    /// Asks whether there is any value but `false`, as `deceased` does; the answer is never missing.
+    pub holds: bool,
     /// Where it looks: per source, per emit, the places.
     pub places: Vec<Vec<Vec<Spot>>>,
 }

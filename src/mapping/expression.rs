@@ -45,6 +45,9 @@ impl Compiler<'_> {
     fn operation(&mut self, context: &Context, table: &Table, item: &Item) -> Option<Leaf> {
         if let Some(path) = table.item("path") {
             let (expression, field) = self.expression(context, path)?;
+            if let Some(pattern) = table.item("extract").and_then(Item::text) {
+                return Some((Expression::Extract(Box::new(expression), pattern.to_owned()), None));
+            }
             let texts: Vec<_> = table
                 .item("replace")
                 .map(Item::each)
@@ -139,16 +142,17 @@ impl Compiler<'_> {
                             Some(inner) => all.push(Condition::Not(Box::new(inner))),
                             None => all.push(Condition::Always),
                         },
-                        "any" => match value.each() {
-                            items => {
-                                let any: Vec<_> =
-                                    items.iter().filter_map(|item| self.condition(context, item)).collect();
-                                if any.is_empty() {
-                                    return None;
-                                }
-                                all.push(Condition::Any(any));
+                        "any" => {
+                            let any: Vec<_> = value
+                                .each()
+                                .iter()
+                                .filter_map(|item| self.condition(context, item))
+                                .collect();
+                            if any.is_empty() {
+                                return None;
                             }
-                        },
+                            all.push(Condition::Any(any));
+                        }
                         "exists" => all.push(self.exists(context, value)?),
                         path => {
                             let path = Item { kind: Kind::Text(path.to_owned()), place: key.place.clone() };
@@ -209,12 +213,17 @@ impl Compiler<'_> {
                 Some(Condition::OneOf(expression, keys))
             }
             Kind::Table(table) => {
-                let number = table.item("above").map(Item::describe);
+                let bound = table.item("above").or_else(|| table.item("below"));
                 let pattern = table.item("matches").and_then(Item::text);
                 let not = table.item("not");
-                match (number, pattern, not) {
-                    (Some(number), None, None) if expression.kind() != Type::Text => {
-                        Some(Condition::Above(expression, number))
+                match (bound, pattern, not) {
+                    (Some(bound), None, None) if expression.kind() != Type::Text => {
+                        let bound = self.bound(context, bound)?;
+                        Some(if table.has("above") {
+                            Condition::Above(expression, bound)
+                        } else {
+                            Condition::Above(bound, expression)
+                        })
                     }
                     (None, Some(pattern), None) => Some(Condition::Matches(expression, pattern.to_owned())),
                     (None, None, Some(not)) => self
@@ -224,7 +233,7 @@ impl Compiler<'_> {
                         self.findings.add(
                             "condition",
                             &value.place,
-                            "one of `above` (a number), `matches` (a pattern) or `not`",
+                            "one of `above`, `below` (a number or a path), `matches` (a pattern) or `not`",
                             "a table without it",
                             "",
                         );
@@ -233,6 +242,19 @@ impl Compiler<'_> {
                 }
             }
         }
+    }
+
+    /// What a number is compared with: a number, or the path of a field that holds one.
+    fn bound(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+        if let Kind::Number(number) = &item.kind {
+            return Some(Expression::Number(number.clone()));
+        }
+        let (expression, _) = self.expression(context, item)?;
+        if matches!(expression.kind(), Type::Integer | Type::Float | Type::Numeric) {
+            return Some(expression);
+        }
+        self.findings.add("condition", &item.place, "a number or a field that holds one", item.describe(), "");
+        None
     }
 
     fn exists(&mut self, context: &Context, item: &Item) -> Option<Condition> {

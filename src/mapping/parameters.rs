@@ -30,7 +30,8 @@ impl Compiler<'_> {
         let mut parameters = BTreeMap::new();
         for definition in registry::parameters(type_name) {
             let unsupported = matches!(definition.kind, registry::Kind::Composite | registry::Kind::Special);
-            if unsupported || definition.name.starts_with('_') {
+            // Names are not compared by their sound.
+            if unsupported || definition.name.starts_with('_') || definition.name == "phonetic" {
                 continue;
             }
             let ways: Vec<Vec<Way<'_>>> = definition.paths.iter().filter_map(ways).collect();
@@ -43,6 +44,7 @@ impl Compiler<'_> {
                         kind: definition.kind,
                         url: Some(definition.url.clone()),
                         targets: definition.targets.iter().map(|target| (*target).to_owned()).collect(),
+                        holds: definition.paths.iter().any(holds),
                         places,
                     },
                 );
@@ -118,6 +120,7 @@ impl Compiler<'_> {
                 targets: definition
                     .map(|definition| definition.targets.iter().map(|target| (*target).to_owned()).collect())
                     .unwrap_or_default(),
+                holds: definition.is_some_and(|definition| definition.paths.iter().any(holds)),
                 places,
             },
         );
@@ -131,9 +134,15 @@ fn kind_named(name: &str) -> Option<registry::Kind> {
     all.into_iter().find(|kind| kind.code() == name)
 }
 
+/// The path asks whether there is a value, not which.
+fn holds(path: &Path) -> bool {
+    matches!(path, Path::Steps(steps) if matches!(steps.last(), Some(registry::Step::Exists | registry::Step::Holds)))
+}
+
 fn ways(path: &Path) -> Option<Vec<Way<'static>>> {
     let Path::Steps(steps) = path else { return None };
-    steps
+    let last = steps.len() - usize::from(holds(path));
+    steps[..last]
         .iter()
         .map(|step| match step {
             registry::Step::Element(name) => Some(Way::Element(name)),

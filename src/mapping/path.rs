@@ -170,10 +170,72 @@ impl Resolver<'_> {
                 field: field.name.clone(),
                 target: target.clone(),
                 table: model.table.clone(),
+                back: false,
             });
             level.model.clone_from(target);
         }
         Some(Found::Here(level))
+    }
+
+    /// Walks the steps before the last name. `STEPS/MODEL[FIELD].` leads to the first of the rows that point here.
+    fn walk<'t>(
+        &self,
+        level: &Level,
+        path: &'t str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<(Level, Vec<&'t str>)>> {
+        let Some((back, rest)) = path.split_once("].") else {
+            return Some(Found::Here((level.clone(), split(path))));
+        };
+        let (mut level, model, field) = match self.reverse(level, back, path, place, findings)? {
+            Found::Here(reverse) => reverse,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let Some(target) = self.catalog.models.get(model) else { return Some(Found::Absent) };
+        level.hops.push(Hop {
+            model: std::mem::replace(&mut level.model, model.to_owned()),
+            field,
+            target: model.to_owned(),
+            table: target.table.clone(),
+            back: true,
+        });
+        Some(Found::Here((level, split(rest))))
+    }
+
+    /// `STEPS/MODEL[FIELD` without the bracket: the level that the steps lead to, the model, and its many2one to there.
+    fn reverse<'t>(
+        &self,
+        level: &Level,
+        text: &'t str,
+        path: &str,
+        place: &Place,
+        findings: &mut Findings,
+    ) -> Option<Found<(Level, &'t str, String)>> {
+        let (steps, reverse) = text.rsplit_once('/').unwrap_or(("", text));
+        let Some((model, inverse)) = reverse.split_once('[') else {
+            findings.add("path-reverse", place, "MODEL[FIELD]", format!("`{path}`"), "");
+            return None;
+        };
+        let level = match self.hops(level, &split(steps), place, findings)? {
+            Found::Here(level) => level,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let field = match self.field(model, inverse, place, findings)? {
+            Found::Here(field) => field,
+            Found::Absent => return Some(Found::Absent),
+        };
+        if !matches!(&field.kind, FieldKind::Many2One { target } if *target == level.model) {
+            findings.add(
+                "path-reverse",
+                place,
+                format!("a many2one of {model} to {}", level.model),
+                format!("`{inverse}` ({:?})", field.kind),
+                "",
+            );
+            return None;
+        }
+        Some(Found::Here((level, model, field.name.clone())))
     }
 
     fn start<'t>(
@@ -209,7 +271,10 @@ impl Resolver<'_> {
         findings: &mut Findings,
     ) -> Option<Found<Level>> {
         let (_, level, rest) = self.start(context, path, place, findings)?;
-        self.hops(&level, &split(rest), place, findings)
+        match self.walk(&level, rest, place, findings)? {
+            Found::Here((level, names)) => self.hops(&level, &names, place, findings),
+            Found::Absent => Some(Found::Absent),
+        }
     }
 
     /// The column at the end of a path.
@@ -221,7 +286,10 @@ impl Resolver<'_> {
         findings: &mut Findings,
     ) -> Option<Found<(Column, Field)>> {
         let (up, level, rest) = self.start(context, path, place, findings)?;
-        let names = split(rest);
+        let (level, names) = match self.walk(&level, rest, place, findings)? {
+            Found::Here(walked) => walked,
+            Found::Absent => return Some(Found::Absent),
+        };
         let (last, steps) = names.split_last()?;
         let level = match self.hops(&level, steps, place, findings)? {
             Found::Here(level) => level,
@@ -267,30 +335,11 @@ impl Resolver<'_> {
     ) -> Option<Found<Rows>> {
         let (up, level, rest) = self.start(context, path, place, findings)?;
         if let Some(reverse) = rest.strip_suffix(']') {
-            let (steps, reverse) = reverse.rsplit_once('/').unwrap_or(("", reverse));
-            let Some((model, inverse)) = reverse.split_once('[') else {
-                findings.add("path-reverse", place, "MODEL[FIELD]", format!("`{path}`"), "");
-                return None;
-            };
-            let level = match self.hops(&level, &split(steps), place, findings)? {
-                Found::Here(level) => level,
+            let (level, model, field) = match self.reverse(&level, reverse, path, place, findings)? {
+                Found::Here(reverse) => reverse,
                 Found::Absent => return Some(Found::Absent),
             };
-            let field = match self.field(model, inverse, place, findings)? {
-                Found::Here(field) => field,
-                Found::Absent => return Some(Found::Absent),
-            };
-            if !matches!(&field.kind, FieldKind::Many2One { target } if *target == level.model) {
-                findings.add(
-                    "path-reverse",
-                    place,
-                    format!("a many2one of {model} to {}", level.model),
-                    format!("`{inverse}` ({:?})", field.kind),
-                    "",
-                );
-                return None;
-            }
-            let relation = self.relation(None, model, &field.name);
+            let relation = self.relation(None, model, &field);
             return Some(relation.map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))));
         }
         let names = split(rest);

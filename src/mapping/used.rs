@@ -46,8 +46,8 @@ fn expression<'a>(value: &'a Expression, models: &mut BTreeSet<&'a str>) {
             hops(path, models);
             models.insert(model);
         }
-        Expression::Constant(_) => {}
-        Expression::Replace(inner, ..) => expression(inner, models),
+        Expression::Constant(_) | Expression::Number(_) => {}
+        Expression::Replace(inner, ..) | Expression::Extract(inner, _) => expression(inner, models),
         Expression::First(all) | Expression::Join(all, _) | Expression::All(all) => {
             all.iter().for_each(|part| expression(part, models));
         }
@@ -65,9 +65,8 @@ fn condition<'a>(holds: &'a Condition, models: &mut BTreeSet<&'a str>) {
         Condition::Always => {}
         Condition::Known(value)
         | Condition::OneOf(value, _)
-        | Condition::Above(value, _)
         | Condition::Matches(value, _) => expression(value, models),
-        Condition::Same(left, right) => {
+        Condition::Above(left, right) | Condition::Same(left, right) => {
             expression(left, models);
             expression(right, models);
         }

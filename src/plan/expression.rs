@@ -15,6 +15,7 @@ impl Builder<'_> {
         Ok(match expression {
             Expression::Column(column) => self.column(column)?,
             Expression::Constant(text) => Fragment::new().bind(text.as_str()),
+            Expression::Number(number) => Fragment::new().bind(Value::Numeric(number.clone())),
             Expression::First(all) => {
                 let text = expression.kind() == Kind::Text;
                 let parts = self.all(all, text)?;
@@ -38,6 +39,10 @@ impl Builder<'_> {
                     .text(", ")
                     .bind(to.as_str())
                     .text(")")
+            }
+            Expression::Extract(inner, pattern) => {
+                let inner = self.expression(inner)?;
+                Fragment::raw("substring(").then(inner).text(" FROM ").bind(pattern.as_str()).text(")")
             }
             Expression::All(all) => {
                 let mut parts = Vec::new();
@@ -89,9 +94,9 @@ impl Builder<'_> {
                 let sql = self.expression(expression)?;
                 known(sql.text(" = ANY(").then(constants(expression.kind(), keys)).text(")"))
             }
-            Condition::Above(expression, number) => {
-                let sql = self.expression(expression)?;
-                known(sql.text(" > ").bind(Value::Numeric(number.clone())))
+            Condition::Above(left, right) => {
+                let left = self.expression(left)?.parens();
+                known(left.text(" > ").then(self.expression(right)?.parens()))
             }
             Condition::Matches(expression, pattern) => {
                 known(self.expression(expression)?.text(" ~ ").bind(pattern.as_str()))

@@ -3,7 +3,10 @@
 //! The order is the sort keys, then source, record, emit: unique, so no row is lost or repeated while others are
 //! inserted. Missing values come last, in both directions of a key.
 
-use crate::{mapping::compiled::Kind, sql::Fragment};
+use crate::{
+    mapping::compiled::Kind,
+    sql::{Alias, Fragment},
+};
 
 /// Which way a page goes from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,12 +99,17 @@ fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -> Fr
     }
 }
 
-/// ORDER BY over columns `s0…`, `src`, `pk`, `k` of a page.
-pub fn order(keys: &[Key], direction: Direction) -> Fragment {
+/// ORDER BY over columns `s0…`, `src`, `pk`, `k` of a page; of `page`, when the page is joined with other tables.
+pub fn order(keys: &[Key], direction: Direction, page: Option<Alias>) -> Fragment {
     let next = direction == Direction::Next;
+    // A bare `s0` would mean the column of the answer, which is text: 10 before 9.
+    let column = |order: Fragment| match page {
+        Some(page) => order.alias(page).text("."),
+        None => order,
+    };
     let mut order = Fragment::new();
     for (index, key) in keys.iter().enumerate() {
-        order = order.text("s").number(index);
+        order = column(order).text("s").number(index);
         order.push(match (next != key.descending, next) {
             (true, true) => " ASC NULLS LAST, ",
             (false, true) => " DESC NULLS LAST, ",
@@ -109,5 +117,24 @@ pub fn order(keys: &[Key], direction: Direction) -> Fragment {
             (false, false) => " DESC NULLS FIRST, ",
         });
     }
-    order.text(if next { "src, pk, k" } else { "src DESC, pk DESC, k DESC" })
+    let end = if next { ["src, ", "pk, ", "k"] } else { ["src DESC, ", "pk DESC, ", "k DESC"] };
+    end.into_iter().fold(order, |order, name| column(order).text(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_beside_other_tables_names_the_columns_of_the_page() {
+        let keys = [Key { kind: Kind::Numeric, descending: true }];
+        let text = |direction, page| order(&keys, direction, page).finish().text;
+        assert_eq!(text(Direction::Next, None), "s0 DESC NULLS LAST, src, pk, k");
+        // The answer has a column `s0` as well, of text.
+        assert_eq!(text(Direction::Next, Some(Alias(3))), "t3.s0 DESC NULLS LAST, t3.src, t3.pk, t3.k");
+        assert_eq!(
+            text(Direction::Previous, Some(Alias(3))),
+            "t3.s0 ASC NULLS FIRST, t3.src DESC, t3.pk DESC, t3.k DESC"
+        );
+    }
 }

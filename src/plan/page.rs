@@ -48,6 +48,9 @@ pub struct PagePlan {
     pub masks: Vec<Masks>,
 }
 
+/// Values of one statement at most.
+const VALUES: usize = 20_000;
+
 /// One source of a search, as positions.
 struct Branch {
     index: usize,
@@ -69,15 +72,16 @@ pub fn page(
     let mut builder = Builder::new(situation.permit, situation.languages);
     let keys = sort_keys(kind, &request.sort)?;
     let branches = branches(&mut builder, situation, kind, request, &keys, cursor)?;
-    let order = keyset::order(&keys, direction);
-    let limit = i64::from(limit) + 1;
+    let order = keyset::order(&keys, direction, None);
+    // The limit stands in the text: PostgreSQL plans a statement without values once, with the limit in view.
+    let limit = limit as usize + 1;
     let cut = |positions: Fragment| {
         Fragment::raw("(")
             .then(positions)
             .text(" ORDER BY ")
             .then(order.clone())
             .text(" LIMIT ")
-            .bind(limit)
+            .number(limit)
             .text(")")
     };
     let mut all = branches.iter().map(|branch| cut(branch.positions.clone()));
@@ -93,7 +97,7 @@ pub fn page(
                 .text(") u ORDER BY ")
                 .then(order.clone())
                 .text(" LIMIT ")
-                .bind(limit)
+                .number(limit)
         }
     };
     let page = builder.aliases.next();
@@ -116,7 +120,8 @@ pub fn page(
         if branches.len() > 1 {
             sql = sql.text(" AND ").column(page, "src").text(" = ").number(branch.index);
         }
-        rows.push(sql);
+        // OFFSET keeps PostgreSQL from joining the page last, with the rows of the whole table.
+        rows.push(sql.text(" OFFSET 0").parens());
         masks[branch.index] = row.masks;
     }
     let mut select = Fragment::raw("WITH page AS MATERIALIZED (").then(found).text(") SELECT ");
@@ -130,8 +135,9 @@ pub fn page(
         .text(" CROSS JOIN LATERAL (")
         .then(Fragment::join(rows, " UNION ALL "))
         .text(") r ORDER BY ")
-        .then(order)
+        .then(keyset::order(&keys, direction, Some(page)))
         .finish();
+    let statement = bounded(statement)?;
     Ok(PagePlan { statement, keys: keys.len(), masks })
 }
 
@@ -146,7 +152,12 @@ pub fn count(situation: Situation<'_>, kind: &ResourceType, request: &SearchRequ
         return Ok(Fragment::raw("SELECT 0::int8").finish());
     }
     let united = Fragment::join(branches.into_iter().map(|branch| branch.positions), " UNION ALL ");
-    Ok(Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish())
+    bounded(Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish())
+}
+
+/// Refuses a statement that PostgreSQL could not read (its protocol counts values in 16 bits) or only slowly.
+fn bounded(statement: Statement) -> Result<Statement> {
+    if statement.values.len() > VALUES { Err(Error::new(&error::PARAMETER_LIMIT)) } else { Ok(statement) }
 }
 
 /// A statement without rows, with the columns of a page.
@@ -273,13 +284,22 @@ fn branch(
         let conditions = Fragment::all(common);
         return Ok((!conditions.is("FALSE")).then_some((select, conditions, Fragment::new())));
     }
+    // A key that is the same for all resources of a record stands outside, so that records can be sorted before they
+    // are taken apart.
+    let mut sorts = Vec::new();
+    for sort in &request.sort {
+        sorts.push(same_aliases(builder, source.emits.len(), |builder, emit| {
+            predicate::sort(builder, kind, index, emit, &sort.name)
+        })?);
+    }
+    let shared = |all: &[Fragment]| all.windows(2).all(|pair| pair[0] == pair[1]);
     let name = builder.aliases.next();
     let mut rows = Vec::new();
     for (emit, condition) in per_emit.into_iter().enumerate() {
         let Some(condition) = condition else { continue };
         let mut row = Fragment::raw("(").number(emit).text(", ").then(condition);
-        for sort in &request.sort {
-            row = row.text(", ").then(predicate::sort(builder, kind, index, emit, &sort.name)?);
+        for all in sorts.iter().filter(|all| !shared(all)) {
+            row = row.text(", ").then(all[emit].clone());
         }
         rows.push(row.text(")"));
     }
@@ -289,17 +309,26 @@ fn branch(
     let mut values =
         Fragment::raw(" CROSS JOIN LATERAL (VALUES ").then(Fragment::join(rows, ", ")).text(") ");
     values = values.alias(name).text("(k, ok");
-    for position in 0..keys.len() {
+    for (position, _) in sorts.iter().enumerate().filter(|(_, all)| !shared(all)) {
         values = values.text(", s").number(position);
     }
     values = values.text(")");
     let emit = Fragment::new().alias(name).text(".k");
     select = select.then(emit.clone()).text(" AS k");
-    let mut sorts = Vec::new();
-    for (position, key) in keys.iter().enumerate() {
-        let sql = Fragment::new().alias(name).text(".s").number(position);
+    let sorts: Vec<_> = sorts
+        .into_iter()
+        .zip(keys)
+        .enumerate()
+        .map(|(position, (all, key))| {
+            let sql = match all.first() {
+                Some(first) if shared(&all) => first.clone(),
+                _ => Fragment::new().alias(name).text(".s").number(position),
+            };
+            (key.clone(), sql)
+        })
+        .collect();
+    for (position, (_, sql)) in sorts.iter().enumerate() {
         select = select.text(", ").then(sql.clone()).text(" AS s").number(position);
-        sorts.push((key.clone(), sql));
     }
     common.push(Fragment::new().alias(name).text(".ok"));
     if let Some(cursor) = cursor {
@@ -360,6 +389,9 @@ fn same_aliases(
     count: usize,
     build: impl Fn(&mut Builder<'_>, usize) -> Result<Fragment>,
 ) -> Result<Vec<Fragment>> {
+    if count == 1 {
+        return Ok(vec![build(builder, 0)?]);
+    }
     // The first round joins the tables that the conditions need; from then on they are known.
     for emit in 0..count {
         build(builder, emit)?;

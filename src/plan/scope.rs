@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    error::{self, Error},
     mapping::compiled::{Column, Hop, Relation},
     sql::{Alias, Aliases, Fragment},
     tryton::Permit,
@@ -60,12 +61,29 @@ pub struct Builder<'a> {
     pub aliases: Aliases,
     /// Scopes around the current one, outermost first.
     pub scopes: Vec<Scope>,
+    /// Work on conditions so far.
+    work: u32,
 }
+
+/// Work on the conditions of one statement at most. More keeps a processor busy, here and in PostgreSQL.
+const WORK: u32 = 200_000;
+/// What a condition costs that PostgreSQL must decide; one that is decided here costs 1.
+const CONDITION: u32 = 10;
 
 impl<'a> Builder<'a> {
     /// A builder for a caller.
     pub fn new(permit: &'a Permit, languages: &'a [String]) -> Self {
-        Self { permit, languages, aliases: Aliases::default(), scopes: Vec::new() }
+        Self { permit, languages, aliases: Aliases::default(), scopes: Vec::new(), work: 0 }
+    }
+
+    /// Counts the work on a condition.
+    ///
+    /// # Errors
+    /// It is too much.
+    pub fn spend(&mut self, condition: &Fragment) -> Result<(), Error> {
+        let decided = condition.is("TRUE") || condition.is("FALSE");
+        self.work = self.work.saturating_add(if decided { 1 } else { CONDITION });
+        if self.work > WORK { Err(Error::new(&error::PARAMETER_LIMIT)) } else { Ok(()) }
     }
 
     /// Opens a scope over a new alias.
@@ -105,15 +123,24 @@ impl<'a> Builder<'a> {
                 alias = *known;
                 continue;
             }
-            if !self.permit.field(&hop.model, &hop.field) {
+            let owner = if hop.back { &hop.target } else { &hop.model };
+            if !self.permit.field(owner, &hop.field) {
                 return Err(Masked);
             }
             let target = self.aliases.next();
-            let predicate = self.predicate(&hop.target, target)?;
             let mut join =
                 Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
-            join = join.column(target, "id").text(" = ").column(alias, &hop.field);
-            join = join.text(" AND ").then(predicate);
+            join = join.column(target, "id").text(" = ");
+            join = if hop.back {
+                let row = self.aliases.next();
+                let predicate = self.predicate(&hop.target, row)?;
+                join = join.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
+                join = join.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
+                join.column(alias, "id").text(" AND ").then(predicate).text(")")
+            } else {
+                let predicate = self.predicate(&hop.target, target)?;
+                join.column(alias, &hop.field).text(" AND ").then(predicate)
+            };
             let scope = &mut self.scopes[level];
             scope.joined.insert(hops[..end].to_vec(), target);
             scope.order.push((target, join));

@@ -3,6 +3,8 @@
 mod object;
 mod primitive;
 mod record;
+#[cfg(test)]
+mod tests;
 
 pub use object::{Rendered, Renderer, Site};
 pub use record::{Malformed, timestamp};

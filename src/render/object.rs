@@ -10,11 +10,14 @@ use super::{
 use crate::{
     fhir::structure,
     mapping::compiled::{Kind, Leaf, Member, Node, Object, Row},
+    search::Subset,
 };
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const ABSENT_CODES: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
 const REDACTED: &str = r#""security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED","display":"redacted"}]"#;
+
+const SUBSETTED: &str = r#""tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"subsetted"}]"#;
 
 /// Facts about the site that writing needs.
 #[derive(Clone, Debug)]
@@ -48,6 +51,9 @@ struct View<'a> {
     columns: Columns<'a>,
     masks: &'a Masks,
     row: &'a Row,
+    subset: &'a Subset,
+    /// Of the row in its `each`, from 1.
+    position: usize,
 }
 
 /// Writes resources of one source for one caller.
@@ -61,6 +67,8 @@ pub struct Renderer<'a> {
     pub masks: &'a Masks,
     /// Profiles to claim.
     pub profiles: &'a [String],
+    /// Elements that are wanted.
+    pub subset: &'a Subset,
 }
 
 impl Renderer<'_> {
@@ -76,7 +84,13 @@ impl Renderer<'_> {
         record: &[u8],
         updated: Option<Timestamp>,
     ) -> Result<Rendered, Malformed> {
-        let view = View { columns: record::columns(record)?, masks: self.masks, row: self.row };
+        let mut view = View {
+            columns: record::columns(record)?,
+            masks: self.masks,
+            row: self.row,
+            subset: &Subset::All,
+            position: 1,
+        };
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
             self.member(&mut content, member, &view, true)?;
@@ -86,6 +100,15 @@ impl Renderer<'_> {
         hash.update(&content);
         hash.update(&[u8::from(redacted)]);
         let version = format!("{:016x}", hash.digest());
+        let whole = *self.subset == Subset::All;
+        if !whole {
+            // The version is that of the whole resource, so the whole was written first.
+            content.clear();
+            view.subset = self.subset;
+            for member in &body.members {
+                self.member(&mut content, member, &view, true)?;
+            }
+        }
         out.extend_from_slice(b"{\"resourceType\":");
         primitive::string(out, &body.type_name);
         out.extend_from_slice(b",\"id\":");
@@ -107,6 +130,10 @@ impl Renderer<'_> {
             out.push(b',');
             out.extend_from_slice(REDACTED.as_bytes());
         }
+        if !whole {
+            out.push(b',');
+            out.extend_from_slice(SUBSETTED.as_bytes());
+        }
         out.push(b'}');
         out.extend_from_slice(&content);
         out.push(b'}');
@@ -122,6 +149,9 @@ impl Renderer<'_> {
         top: bool,
     ) -> Result<Written, Malformed> {
         let start = out.len();
+        if !kept(view.subset, member, top) {
+            return Ok(Written::Nothing);
+        }
         if member.name.is_empty() {
             // A Coding written into its parent: `system`, `code` of a Quantity.
             return match &member.node {
@@ -206,8 +236,10 @@ impl Renderer<'_> {
                 let inner = view.row.eaches.get(*each).ok_or(Malformed)?;
                 let column = view.columns.get(view.row.slots.len() + each).copied().flatten();
                 if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
-                    for element in record::elements(bytes)?.into_iter().flatten() {
-                        let row = View { columns: record::columns(element)?, masks, row: &inner.row };
+                    for (index, element) in record::elements(bytes)?.into_iter().flatten().enumerate() {
+                        let columns = record::columns(element)?;
+                        let row =
+                            View { columns, masks, row: &inner.row, subset: view.subset, position: index + 1 };
                         self.items(out, node, &row, all)?;
                     }
                 }
@@ -245,6 +277,10 @@ impl Renderer<'_> {
         match node {
             Node::Constant { json, .. } => {
                 out.extend_from_slice(json.as_bytes());
+                Ok(Written::Constant)
+            }
+            Node::Position => {
+                out.extend_from_slice(view.position.to_string().as_bytes());
                 Ok(Written::Constant)
             }
             Node::FixedCoding { system, code, display } => {
@@ -368,6 +404,20 @@ impl Renderer<'_> {
     }
 }
 
+/// The element is wanted.
+fn kept(subset: &Subset, member: &Member, top: bool) -> bool {
+    match subset {
+        Subset::All => true,
+        Subset::Summary => member.summary || member.required,
+        Subset::Text => !top || member.required,
+        Subset::Elements(names) => {
+            let named =
+                |name: &String| *name == member.element.trim_end_matches("[x]") || *name == member.name;
+            !top || member.required || names.iter().any(named)
+        }
+    }
+}
+
 fn wrote(yes: bool) -> Written {
     if yes { Written::Value } else { Written::Nothing }
 }
@@ -392,7 +442,7 @@ fn masked(node: &Node, view: &View<'_>) -> bool {
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
         Node::Each { each, .. } => view.masks.eaches.get(*each).is_some_and(Option::is_none),
         Node::When { slot, node } => hidden(*slot) || masked(node, view),
-        Node::Constant { .. } | Node::FixedCoding { .. } => false,
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => false,
     }
 }
 

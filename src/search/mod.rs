@@ -12,7 +12,7 @@ pub use parse::parse;
 use crate::error::Error;
 
 /// Parameters that say how to answer, not what to find.
-pub const CONTROLS: [&str; 5] = ["_count", "_sort", "_total", "_summary", "_page"];
+pub const CONTROLS: [&str; 6] = ["_count", "_sort", "_total", "_summary", "_elements", "_page"];
 
 /// A search as the client asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,10 +25,26 @@ pub struct SearchRequest {
     pub count: Option<u32>,
     /// `_total` and `_summary=count`.
     pub total: Total,
+    /// `_summary` and `_elements`.
+    pub subset: Subset,
     /// Paging link.
     pub page: Option<String>,
     /// Parameters that were understood, for the `self` link.
     pub applied: Vec<(String, String)>,
+}
+
+/// Which elements of a resource the client wants (<https://hl7.org/fhir/R4/search.html#summary>).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Subset {
+    /// All; also for `_summary=data`, since resources here have no narrative to leave out.
+    #[default]
+    All,
+    /// Those of the summary, and the required ones.
+    Summary,
+    /// Narrative and the required ones.
+    Text,
+    /// These, and the required ones.
+    Elements(Vec<String>),
 }
 
 /// How the client wants the number of all matches.
@@ -56,6 +72,32 @@ pub struct Filter {
     pub chain: Option<Box<Filter>>,
     /// Values, of which any must hold; escapes are still in.
     pub values: Vec<String>,
+    /// Instead of all the above: any of these must hold (compartments).
+    pub any: Vec<Filter>,
+}
+
+impl Filter {
+    /// The resource is in the compartment of a patient; `None` when resources of this type never are.
+    ///
+    /// <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>
+    pub fn compartment(kind: &str, patient: &str, offered: impl Fn(&str) -> bool) -> Option<Self> {
+        let refers = |name: &str, value: String| Self {
+            key: name.to_owned(),
+            name: name.to_owned(),
+            modifier: None,
+            chain: None,
+            values: vec![value],
+            any: Vec::new(),
+        };
+        let mut any: Vec<Self> = compartment::patient(kind)
+            .filter(|name| offered(name))
+            .map(|name| refers(name, format!("Patient/{patient}")))
+            .collect();
+        if kind == "Patient" {
+            any.push(refers("_id", patient.to_owned()));
+        }
+        (!any.is_empty()).then(|| Self { any, ..refers("", String::new()) })
+    }
 }
 
 /// A key of `_sort`.

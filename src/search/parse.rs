@@ -1,6 +1,6 @@
 //! Pairs of a query → [`SearchRequest`].
 
-use super::{Fault, Filter, SearchRequest, SortKey, Total};
+use super::{Fault, Filter, SearchRequest, SortKey, Subset, Total};
 use crate::error::{self, Error};
 
 /// Parameters per search at most.
@@ -9,6 +9,8 @@ const PARAMETERS: usize = 100;
 const ALTERNATIVES: usize = 500;
 /// Characters of one value at most.
 const LENGTH: usize = 4096;
+/// Keys of an order at most.
+const KEYS: usize = 10;
 /// Links of a chain at most.
 const CHAIN: usize = 8;
 
@@ -20,7 +22,7 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
         let result = if index >= PARAMETERS {
             Err(Error::new(&error::PARAMETER_LIMIT)
                 .detail(format!("At most {PARAMETERS} parameters are read.")))
-        } else if value.chars().count() > LENGTH {
+        } else if key != "_page" && value.chars().count() > LENGTH {
             Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A value may have {LENGTH} characters.")))
         } else if value.contains('\0') || key.contains('\0') {
             Err(Error::new(&error::PARAMETER_VALUE).detail("The character U+0000 is not allowed."))
@@ -53,6 +55,11 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
                 if name.is_empty() {
                     return Err(wrong("names of search parameters", value));
                 }
+                if request.sort.len() >= KEYS {
+                    return Err(
+                        Error::new(&error::PARAMETER_LIMIT).detail(format!("An order may have {KEYS} keys."))
+                    );
+                }
                 request.sort.push(SortKey { name: name.to_owned(), descending });
             }
         }
@@ -65,9 +72,21 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
         }
         "_summary" => match value {
             "count" => request.total = Total::Only,
-            "false" => {}
-            _ => return Err(wrong("count or false", value)),
+            "true" => request.subset = Subset::Summary,
+            "text" => request.subset = Subset::Text,
+            "data" | "false" => {}
+            _ => return Err(wrong("true, text, data, count or false", value)),
         },
+        "_elements" => {
+            let names = value.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
+            if names.iter().any(String::is_empty) {
+                return Err(wrong("names of elements", value));
+            }
+            match &mut request.subset {
+                Subset::Elements(known) => known.extend(names),
+                subset => *subset = Subset::Elements(names),
+            }
+        }
         "_page" => request.page = Some(value.to_owned()),
         _ => request.filters.push(filter(key, key, value, 0)?),
     }
@@ -101,7 +120,7 @@ fn filter(whole: &str, key: &str, value: &str, depth: usize) -> Result<Filter, E
     if chain.is_none() && values.iter().any(String::is_empty) {
         return Err(Error::new(&error::PARAMETER_VALUE).detail("A value is empty."));
     }
-    Ok(Filter { key: whole.to_owned(), name: name.to_owned(), modifier, chain, values })
+    Ok(Filter { key: whole.to_owned(), name: name.to_owned(), modifier, chain, values, any: Vec::new() })
 }
 
 fn wrong(expected: &str, found: &str) -> Error {
@@ -167,6 +186,7 @@ mod tests {
             ("a..b", "x"),
             ("n", long.as_str()),
             ("_total", "x"),
+            ("_sort", "a,b,c,d,e,f,g,h,i,j,k"),
         ];
         for pair in bad {
             let (request, faults) = parse(&pairs(&[pair]));

@@ -32,6 +32,8 @@ pub(super) enum Place {
     Instance(&'static str, String),
     /// `[base]/[type]/[id]/_history/[vid]`.
     Version(&'static str, String, String),
+    /// `[base]/Patient/[id]/[type]`: the patient's compartment.
+    Compartment(String, &'static str),
     /// Anything else below a type that FHIR knows: template and type.
     Other(&'static str, &'static str),
 }
@@ -79,6 +81,9 @@ impl Place {
             [operation] | [_, operation] if operation.starts_with('$') => {
                 Self::Other("/[type]/$[operation]", kind)
             }
+            [id, other] if kind == "Patient" && types::known(other).is_some() => {
+                Self::Compartment(id.to_owned(), types::known(other).unwrap_or_default())
+            }
             [_, other] if other == "*" || types::known(other).is_some() => {
                 Self::Other("/[type]/[id]/[type]", kind)
             }
@@ -96,6 +101,7 @@ impl Place {
             Self::Search(_) => "/[type]/_search",
             Self::Instance(..) => "/[type]/[id]",
             Self::Version(..) => "/[type]/[id]/_history/[vid]",
+            Self::Compartment(..) => "/Patient/[id]/[type]",
             Self::System(template) | Self::Other(template, _) => template,
         }
     }
@@ -107,6 +113,7 @@ impl Place {
             | Self::Search(kind)
             | Self::Instance(kind, _)
             | Self::Version(kind, ..)
+            | Self::Compartment(_, kind)
             | Self::Other(_, kind) => Some(kind),
             Self::Live | Self::Base | Self::Metadata | Self::System(_) => None,
         }
@@ -129,7 +136,9 @@ impl Place {
         let read = method == Method::GET || method == Method::HEAD;
         let write = [Method::PUT, Method::PATCH, Method::DELETE].contains(method);
         let entry = match self {
-            Self::Live | Self::Metadata | Self::Version(..) if !read => &error::METHOD_NOT_ALLOWED,
+            Self::Live | Self::Metadata | Self::Version(..) | Self::Compartment(..) if !read => {
+                &error::METHOD_NOT_ALLOWED
+            }
             Self::Base if *method == Method::POST => &error::INTERACTION_UNSUPPORTED,
             Self::Type(_) if *method == Method::POST || write => &error::INTERACTION_UNSUPPORTED,
             Self::Instance(..) if write => &error::INTERACTION_UNSUPPORTED,
@@ -155,7 +164,12 @@ impl Place {
                 return Err(Error::new(&error::INTERACTION_UNSUPPORTED).allow(READ));
             }
             Self::Base | Self::Metadata => Interaction::Capabilities { pairs },
-            Self::Type(kind) | Self::Search(kind) => Interaction::Search { kind: kind.to_owned(), pairs },
+            Self::Type(kind) | Self::Search(kind) => {
+                Interaction::Search { kind: kind.to_owned(), patient: None, pairs }
+            }
+            Self::Compartment(patient, kind) => {
+                Interaction::Search { kind: kind.to_owned(), patient: Some(patient), pairs }
+            }
             Self::Instance(kind, id) => Interaction::Read { kind: kind.to_owned(), id, pairs },
             Self::Version(kind, id, version) => {
                 Interaction::VersionRead { kind: kind.to_owned(), id, version, pairs }

@@ -174,6 +174,6 @@ impl Store {
         let shared = options.connections < 2;
         let watch = if shared { None } else { Some(pool(1)?) };
         let pool = pool(options.connections - usize::from(!shared))?;
-        Ok(Self { pool, watch, counts: Default::default() })
+        Ok(Self { pool, watch, counts: Default::default(), statement_timeout: options.statement_timeout })
     }
 }

@@ -21,6 +21,9 @@ use crate::{
     sql::{Statement, Value},
 };
 
+/// Prepared statements that a session keeps.
+const PREPARED: usize = 500;
+
 /// What a statement is for; statements are counted per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -40,7 +43,11 @@ pub struct Store {
     /// session has none.
     watch: Option<Pool>,
     counts: [AtomicU64; 3],
+    statement_timeout: Duration,
 }
+
+/// How much longer than PostgreSQL's own limit an answer is waited for.
+const GRACE: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Number of statements sent since the start for this class. Tests use it to prove that a page costs a constant number.
@@ -61,14 +68,24 @@ impl Store {
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
     pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
-        let session = self.session(class).await?;
+        let running = Running(Some(self.session(class).await?));
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
-        let cancel = CancelOnDrop::new(&session);
-        let prepared = session.prepare_cached(&statement.text).await.map_err(database_error)?;
-        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
-        let rows = session.query(&prepared, &values).await.map_err(database_error)?;
-        cancel.disarm();
-        Ok(rows.into_iter().map(Row).collect())
+        let answer = async {
+            let session = running.session();
+            if session.statement_cache.size() >= PREPARED {
+                // The text of a statement varies with the search, so without a bound a session would keep all of them.
+                session.statement_cache.clear();
+            }
+            let prepared = session.prepare_cached(&statement.text).await?;
+            let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
+            session.query(&prepared, &values).await
+        };
+        // PostgreSQL ends the statement itself; this is for a server that does not, and for a lost network.
+        let Ok(answer) = tokio::time::timeout(self.statement_timeout + GRACE, answer).await else {
+            return Err(Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("no answer in time"));
+        };
+        running.finished();
+        Ok(answer.map_err(database_error)?.into_iter().map(Row).collect())
     }
 
     /// Runs several statements that only read in one snapshot (REPEATABLE READ).
@@ -129,28 +146,32 @@ pub enum WriteError {
     Failed(Error),
 }
 
-/// Cancels the running statement in PostgreSQL when the request that waits for it is dropped (the client went away).
-struct CancelOnDrop(Option<tokio_postgres::CancelToken>);
+/// A session while its statement runs. When it is dropped before the answer (the client went away, or waited too long),
+/// the statement is cancelled and the session closed: a later cancellation could hit the statement of somebody else.
+struct Running(Option<Object>);
 
-impl CancelOnDrop {
-    fn new(session: &Object) -> Self {
-        Self(Some(session.cancel_token()))
+impl Running {
+    fn session(&self) -> &Object {
+        self.0.as_ref().expect("the session is there until the value is dropped")
     }
 
-    fn disarm(mut self) {
+    /// The answer has come: the session goes back to the pool.
+    fn finished(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for CancelOnDrop {
+impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(token) = self.0.take()
+        if let Some(session) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
+            let client = Object::take(session);
+            let token = client.cancel_token();
             runtime.spawn(async move {
-                let _ =
-                    tokio::time::timeout(Duration::from_secs(5), token.cancel_query(tokio_postgres::NoTls))
-                        .await;
+                let cancel = token.cancel_query(tokio_postgres::NoTls);
+                let _ = tokio::time::timeout(Duration::from_secs(5), cancel).await;
+                drop(client);
             });
         }
     }

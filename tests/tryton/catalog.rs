@@ -2,9 +2,15 @@
 
 use std::time::Instant;
 
-use gnuhealth_fhir::tryton::{Catalog, CatalogError, FieldKind, ModelKind, Series, Tree};
+use gnuhealth_fhir::{
+    store::Store,
+    tryton::{Catalog, CatalogError, FieldKind, ModelKind, Series, Tree},
+};
 
-use crate::server::store;
+use crate::{
+    restore::{restore, run},
+    server::{options_as, store},
+};
 
 async fn load(database: &str) -> Option<Catalog> {
     let store = store(database, 1).await?;
@@ -86,4 +92,29 @@ async fn other_databases_are_refused_with_a_reason() {
     let error = Catalog::load(&store).await.expect_err("not a Tryton database");
     assert!(matches!(error, CatalogError::NotTryton { .. }));
     assert!(error.to_string().starts_with("this is not a Tryton database"), "{error}");
+}
+
+#[tokio::test]
+async fn a_role_without_rights_gets_the_statements_that_help() {
+    let (role, database) = ("gnuhealth_fhir_nobody", "gnuhealth_fhir_grants");
+    let Some(options) = options_as(role, database) else { return };
+    let create =
+        format!("DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;");
+    if restore(database, include_bytes!("domain-cases-7.0.sql.zst")).is_none()
+        || run("postgres", create.as_bytes()).is_none()
+    {
+        return;
+    }
+    let store = Store::open(&options).await.expect("the role may connect");
+    let error = Catalog::load_with(&store, "{}").await.expect_err("nothing is granted");
+    let CatalogError::Grants { tables, .. } = &error else { panic!("{error}") };
+    assert!(tables.iter().any(|table| table == "res_user-res_group"));
+    let text = error.to_string();
+    assert!(text.contains(r#"GRANT SELECT ON "res_user-res_group" TO "gnuhealth_fhir_nobody";"#), "{text}");
+    let grants: Vec<_> = text.lines().filter(|line| line.starts_with("GRANT")).collect();
+    run(database, grants.join("\n").as_bytes()).expect("the statements work");
+    let catalog = Catalog::load_with(&store, "{}").await.expect("the statements help");
+    assert!(catalog.models["res.user"].granted && !catalog.models["test.char"].granted);
+    let error = Catalog::load(&store).await.expect_err("there is no GNU Health");
+    assert!(matches!(error, CatalogError::NoHealth { .. }), "{error}");
 }

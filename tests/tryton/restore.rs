@@ -14,7 +14,8 @@ fn psql(database: &str) -> Option<Command> {
     Some(command)
 }
 
-fn run(database: &str, script: &[u8]) -> Option<()> {
+/// Runs a script; `None` when there is no server or no `psql`.
+pub fn run(database: &str, script: &[u8]) -> Option<()> {
     let mut child = psql(database)?.spawn().map_err(|error| println!("skipped: psql: {error}")).ok()?;
     child.stdin.take().expect("it is piped").write_all(script).expect("psql reads the script");
     assert!(child.wait().expect("psql ends").success(), "psql fails on {database}");

@@ -99,7 +99,7 @@ async fn changes_are_seen_and_an_unknown_state_is_closed() {
     change(database, "UPDATE ir_rule SET domain = '[[\"integer\", \"=\", {\"__class__\": \"Id\"}]]' WHERE domain LIKE '%integer%'").await;
     wait("unreadable rule", &|| !permit("gchild").expect("active").model("test.integer")).await;
     let refusals = permit("gchild").expect("active").refusals().to_vec();
-    assert_eq!(refusals[0].model, "test.integer");
+    assert!(refusals.iter().any(|refusal| refusal.model == "test.integer"));
 
     change(database, "ALTER TABLE ir_rule RENAME TO ir_rule_away").await;
     wait("rights that cannot be read", &|| {

@@ -19,6 +19,14 @@ pub fn options(database: &str, connections: usize) -> Option<Options> {
     })
 }
 
+/// As [`options`], as another role without a password.
+pub fn options_as(role: &str, database: &str) -> Option<Options> {
+    let mut options = options(database, 1)?;
+    let (_, place) = options.url.split_once('@').expect("postgresql://user@host:port");
+    options.url = format!("postgresql://{role}@{place}");
+    Some(options)
+}
+
 /// A store on `database`; `None` when there is no server or no such database.
 pub async fn store(database: &str, connections: usize) -> Option<Store> {
     match Store::open(&options(database, connections)?).await {

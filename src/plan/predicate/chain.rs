@@ -13,12 +13,12 @@ use crate::{
     sql::Fragment,
 };
 
-/// The condition that a reference value puts on a node.
+/// The condition that the values of a reference put on a node: any of them.
 pub fn reference(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
     node: &Node,
-    value: &str,
+    values: &[&str],
     modifier: Option<&str>,
 ) -> Result<Fragment> {
     let Some(reference) = reference_of(node) else { return Ok(Fragment::truth(false)) };
@@ -28,27 +28,34 @@ pub fn reference(
             name: "identifier".to_owned(),
             modifier: None,
             chain: None,
-            values: vec![value.to_owned()],
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+            any: Vec::new(),
         };
         return through(builder, situation, reference, &rest);
     }
     let sql = builder.expression(&reference.expression).map_err(forbidden)?;
-    let value = ReferenceValue::parse(value)?;
-    let wanted = modifier.or(value.kind.as_deref());
-    if wanted.is_some_and(|wanted| wanted != reference.target)
-        || value.base.as_deref().is_some_and(|base| base != situation.base)
-    {
-        return Ok(Fragment::truth(false));
-    }
     let Some(kind) = situation.compiled.types.get(&reference.target) else {
         return Ok(Fragment::truth(false));
     };
-    match ids::parse_id(kind, &value.id) {
-        Some(target) if kind.sources[target.source].model == reference.model => {
-            Ok(sql.text(" = ").bind(target.record))
+    let mut records = Vec::new();
+    for value in values {
+        let value = ReferenceValue::parse(value)?;
+        let wanted = modifier.or(value.kind.as_deref());
+        let elsewhere = value.base.as_deref().is_some_and(|base| base != situation.base);
+        if elsewhere || wanted.is_some_and(|wanted| wanted != reference.target) {
+            continue;
         }
-        _ => Ok(Fragment::truth(false)),
+        if let Some(target) = ids::parse_id(kind, &value.id)
+            && kind.sources[target.source].model == reference.model
+        {
+            records.push(target.record);
+        }
     }
+    Ok(match records.as_slice() {
+        [] => Fragment::truth(false),
+        [record] => sql.text(" = ").bind(*record),
+        _ => sql.text(" = ANY(").bind(records).text(")"),
+    })
 }
 
 fn reference_of(node: &Node) -> Option<&Reference> {
@@ -95,7 +102,7 @@ pub fn chain(
     if fits.is_empty() {
         return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
     }
-    spot::at(builder, kind, source, emit, parameter, &mut |builder, node| match reference_of(node) {
+    spot::at(builder, kind, source, emit, parameter, &mut |builder, node, _| match reference_of(node) {
         Some(reference) if fits.contains(&reference.target.as_str()) => {
             through(builder, situation, reference, rest)
         }
@@ -146,6 +153,7 @@ fn through(
     let Some(kind) = situation.compiled.types.get(&reference.target) else {
         return Ok(Fragment::truth(false));
     };
+    builder.spend(&Fragment::new())?;
     check::check(situation, kind, rest)?;
     let from = builder.expression(&reference.expression).map_err(forbidden)?;
     let mut any = Vec::new();

@@ -42,6 +42,9 @@ pub fn modifiers(kind: registry::Kind) -> &'static [&'static str] {
 /// # Errors
 /// Unknown parameter or modifier, a value of the wrong form.
 pub fn check(situation: Situation<'_>, kind: &ResourceType, filter: &Filter) -> Result<()> {
+    if !filter.any.is_empty() {
+        return filter.any.iter().try_for_each(|filter| check(situation, kind, filter));
+    }
     let fault =
         |error: Error| if error.expression().is_some() { error } else { error.at(filter.key.clone()) };
     if COMMON.contains(&filter.name.as_str()) {

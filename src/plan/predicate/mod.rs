@@ -12,6 +12,8 @@ mod token;
 pub use check::check;
 pub use sort::{sort, sort_kind};
 
+use std::collections::BTreeSet;
+
 use super::{
     ids,
     page::Situation,
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Node, Parameter, ResourceType},
+    mapping::compiled::{Node, Parameter, ResourceType, Row},
     search::{
         Filter, registry,
         value::{DateValue, NumberValue, QuantityValue, TokenValue, unescape},
@@ -44,6 +46,14 @@ pub fn filter(
     emit: usize,
     filter: &Filter,
 ) -> Result<Fragment> {
+    if !filter.any.is_empty() {
+        let any: Result<Vec<_>> = filter
+            .any
+            .iter()
+            .map(|filter| self::filter(builder, situation, kind, source, emit, filter))
+            .collect();
+        return any.map(Fragment::any);
+    }
     match filter.name.as_str() {
         "_id" => return Ok(id(builder, kind, source, emit, filter)),
         "_lastUpdated" => return last_updated(builder, situation, kind, source, filter),
@@ -100,23 +110,56 @@ fn values(
     filter: &Filter,
 ) -> Result<Fragment> {
     let modifier = filter.modifier.as_deref();
-    if modifier == Some("missing") {
-        let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
-            token::present(builder, node).map_err(forbidden)
+    if modifier == Some("missing") && !parameter.holds {
+        let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+            token::present(builder, node, row).map_err(forbidden)
         })?;
         return Ok(match filter.values.first().map(String::as_str) {
             Some("false") => present,
             _ => negated(present),
         });
     }
+    if parameter.holds {
+        let holds = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+            token::holds(builder, node, row).map_err(forbidden)
+        })?;
+        return holding(&holds, filter);
+    }
+    // All values at one place first: a place in related rows is one sub-query, however many values are asked for.
+    let values: Vec<&str> =
+        filter.values.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let any = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
+        let mut any = Vec::new();
+        if parameter.kind == registry::Kind::Reference {
+            any.push(chain::reference(builder, situation, node, &values, modifier)?);
+        } else {
+            for value in &values {
+                let condition = one(builder, situation, kind, parameter, modifier, value, node, row)?;
+                builder.spend(&condition)?;
+                any.push(condition);
+            }
+        }
+        Ok(Fragment::any(any))
+    })?;
+    Ok(if modifier == Some("not") { negated(any) } else { any })
+}
+
+/// A parameter that says whether something holds: each resource has exactly one of `true` and `false`.
+fn holding(holds: &Fragment, filter: &Filter) -> Result<Fragment> {
     let mut any = Vec::new();
     for value in &filter.values {
-        any.push(spot::at(builder, kind, source, emit, parameter, &mut |builder, node| {
-            one(builder, situation, kind, parameter, modifier, value, node)
-        })?);
+        any.push(match (filter.modifier.as_deref(), value.as_str()) {
+            (Some("missing"), missing) => Fragment::truth(missing == "false"),
+            (Some("text"), _) => Fragment::truth(false),
+            _ => match TokenValue::parse(value)? {
+                value if value.matches(None, "true") => holds.clone(),
+                value if value.matches(None, "false") => negated(holds.clone()),
+                _ => Fragment::truth(false),
+            },
+        });
     }
     let any = Fragment::any(any);
-    Ok(if modifier == Some("not") { negated(any) } else { any })
+    Ok(if filter.modifier.as_deref() == Some("not") { negated(any) } else { any })
 }
 
 /// Everything that does not satisfy a condition, including what it is unknown for.
@@ -129,6 +172,7 @@ fn negated(condition: Fragment) -> Fragment {
 }
 
 /// One value at one node.
+#[expect(clippy::too_many_arguments, reason = "a value of a parameter, and the place it is compared with")]
 fn one(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
@@ -137,20 +181,20 @@ fn one(
     modifier: Option<&str>,
     value: &str,
     node: &Node,
+    row: &Row,
 ) -> Result<Fragment> {
     use registry::Kind;
     match parameter.kind {
         Kind::String => string::string(builder, node, &unescape(value)?, modifier),
         Kind::Token if modifier == Some("text") => token::text(builder, node, &unescape(value)?),
-        Kind::Token => token::token(builder, node, &TokenValue::parse(value)?).map_err(forbidden),
+        Kind::Token => token::token(builder, node, row, &TokenValue::parse(value)?).map_err(forbidden),
         Kind::Date => {
             let value = DateValue::parse(value, situation.zone, situation.now)?;
             date::date(builder, situation.zone, node, &value).map_err(forbidden)
         }
         Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
         Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
-        Kind::Reference => chain::reference(builder, situation, node, value, modifier),
-        Kind::Uri => token::token(builder, node, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
-        Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
+        Kind::Uri => token::token(builder, node, row, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
+        Kind::Reference | Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
     }
 }

@@ -1,15 +1,15 @@
 //! The way from a body to the node that a parameter looks at.
 
-use super::forbidden;
+use super::{forbidden, token};
 use crate::{
     error::{Error, Result},
-    mapping::compiled::{Node, Object, Parameter, ResourceType, Row, Slot, Spot, Step},
+    mapping::compiled::{Each, Node, Object, Parameter, ResourceType, Row, Slot, Spot, Step},
     plan::scope::{Builder, Masked},
     sql::Fragment,
 };
 
-/// What is asked of a node.
-pub type Ask<'f> = dyn FnMut(&mut Builder<'_>, &Node) -> Result<Fragment> + 'f;
+/// What is asked of a node, and of the row that its conditions and repeated rows belong to.
+pub type Ask<'f> = dyn FnMut(&mut Builder<'_>, &Node, &Row) -> Result<Fragment> + 'f;
 
 /// Any place of the parameter satisfies what is asked.
 pub fn at(
@@ -52,18 +52,22 @@ fn node(
 ) -> Result<Fragment> {
     match (here, steps.split_first()) {
         (_, None) => {
-            let asked = ask(builder, here)?;
+            let asked = ask(builder, here, row)?;
+            let asked = written(builder, asked, here, row)?;
             match (&spot.filter, here) {
                 (Some((element, wanted)), Node::Object(object)) => {
                     let member = object.members.iter().find(|member| member.element == *element);
                     let Some(member) = member else { return Ok(Fragment::truth(false)) };
-                    let same = super::token::equals(builder, &member.node, wanted).map_err(forbidden)?;
+                    let same = token::equals(builder, &member.node, wanted).map_err(forbidden)?;
                     Ok(Fragment::all([same, asked]))
                 }
                 _ => Ok(asked),
             }
         }
-        (Node::Object(inner), Some(_)) => object(builder, inner, steps, spot, row, ask),
+        (Node::Object(inner), Some(_)) => {
+            let asked = object(builder, inner, steps, spot, row, ask)?;
+            written(builder, asked, here, row)
+        }
         (Node::List(nodes), Some((Step::Item(index), rest))) => {
             node(builder, &nodes[*index], rest, spot, row, ask)
         }
@@ -76,32 +80,52 @@ fn node(
         }
         (Node::Each { each, node: inner }, Some((Step::Row, rest))) => {
             let each = &row.eaches[*each];
-            let parent = builder.follow(each.up, &each.hops).map_err(forbidden)?;
-            let root = builder.open();
-            let inside = (|builder: &mut Builder<'_>| {
-                let mut conditions = vec![builder.related(root, parent, &each.relation).map_err(forbidden)?];
-                if let Some(filter) = &each.filter {
-                    conditions.push(builder.condition(filter).map_err(forbidden)?);
-                }
-                conditions.push(node(builder, inner, rest, spot, &each.row, ask)?);
-                Ok(Fragment::all(conditions))
-            })(builder);
-            let scope = builder.close();
-            let conditions = inside?;
-            if conditions.is("FALSE") {
-                return Ok(conditions);
-            }
-            Ok(Fragment::raw("EXISTS (SELECT 1 FROM ")
-                .ident(&each.relation.table)
-                .text(" ")
-                .alias(root)
-                .then(scope.joins())
-                .text(" WHERE ")
-                .then(conditions)
-                .text(")"))
+            some_row(builder, each, forbidden, &mut |builder| node(builder, inner, rest, spot, &each.row, ask))
         }
         _ => Err(Error::new(&crate::error::INTERNAL).cause("a search place does not fit its body")),
     }
+}
+
+/// What only constants of an object answer holds where the object is written at all.
+fn written(builder: &mut Builder<'_>, asked: Fragment, here: &Node, row: &Row) -> Result<Fragment> {
+    match here {
+        Node::Object(object) if object.dynamic && asked.is("TRUE") => {
+            token::present(builder, here, row).map_err(forbidden)
+        }
+        _ => Ok(asked),
+    }
+}
+
+/// There is a related row for which something holds.
+pub fn some_row<E>(
+    builder: &mut Builder<'_>,
+    each: &Each,
+    closed: impl Fn(Masked) -> E,
+    holds: &mut dyn FnMut(&mut Builder<'_>) -> Result<Fragment, E>,
+) -> Result<Fragment, E> {
+    let parent = builder.follow(each.up, &each.hops).map_err(&closed)?;
+    let root = builder.open();
+    let inside = (|builder: &mut Builder<'_>| {
+        let mut conditions = vec![builder.related(root, parent, &each.relation).map_err(&closed)?];
+        if let Some(filter) = &each.filter {
+            conditions.push(builder.condition(filter).map_err(&closed)?);
+        }
+        conditions.push(holds(builder)?);
+        Ok(Fragment::all(conditions))
+    })(builder);
+    let scope = builder.close();
+    let conditions = inside?;
+    if conditions.is("FALSE") {
+        return Ok(conditions);
+    }
+    Ok(Fragment::raw("EXISTS (SELECT 1 FROM ")
+        .ident(&each.relation.table)
+        .text(" ")
+        .alias(root)
+        .then(scope.joins())
+        .text(" WHERE ")
+        .then(conditions)
+        .text(")"))
 }
 
 /// Leaves below a node for which SQL is asked one by one, through lists, conditions and rows.

@@ -57,7 +57,19 @@ fn leaf(
     modifier: Option<&str>,
 ) -> Result<Fragment, Masked> {
     let text = match node {
-        Node::Leaf(leaf) | Node::Lines(leaf) if leaf.codes.is_none() => {
+        Node::Lines(leaf) => {
+            let sql = builder.expression(&leaf.expression)?;
+            let line = builder.aliases.next();
+            let one = compare(Fragment::new().alias(line).text(".line"), value, modifier);
+            return Ok(Fragment::raw("EXISTS (SELECT 1 FROM regexp_split_to_table(")
+                .then(sql)
+                .text(", '[\\r\\n]+') AS ")
+                .alias(line)
+                .text("(line) WHERE ")
+                .then(one)
+                .text(")"));
+        }
+        Node::Leaf(leaf) if leaf.codes.is_none() => {
             let sql = builder.expression(&leaf.expression)?;
             if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
         }
@@ -69,7 +81,12 @@ fn leaf(
         }
         _ => return Ok(Fragment::truth(false)),
     };
-    Ok(match modifier {
+    Ok(compare(text, value, modifier))
+}
+
+/// The condition that a value puts on a text.
+fn compare(text: Fragment, value: &str, modifier: Option<&str>) -> Fragment {
+    match modifier {
         Some("exact") => Fragment::raw("btrim(").then(text).text(") = ").bind(value),
         _ => {
             let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
@@ -78,5 +95,5 @@ fn leaf(
                 if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern };
             fold(Fragment::raw("btrim(").then(text).text(")")).text(" LIKE ").then(pattern)
         }
-    })
+    }
 }

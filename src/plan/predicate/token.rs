@@ -3,10 +3,10 @@
 //! Code maps are read backwards: a FHIR code becomes the Tryton keys that give it, so PostgreSQL compares the column
 //! itself.
 
-use super::{forbidden, negated, string};
+use super::{forbidden, negated, spot, string};
 use crate::{
     error::Result,
-    mapping::compiled::{Expression, Kind, Leaf, Member, Node, Object},
+    mapping::compiled::{Expression, Kind, Leaf, Member, Node, Object, Row, Slot},
     plan::scope::{Builder, Masked},
     search::value::TokenValue,
     sql::{Fragment, Value},
@@ -15,18 +15,21 @@ use crate::{
 type Planned = Result<Fragment, Masked>;
 
 /// The condition that a token puts on a node.
-pub fn token(builder: &mut Builder<'_>, node: &Node, value: &TokenValue) -> Planned {
+pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, value: &TokenValue) -> Planned {
     match node {
         Node::Constant { text, .. } => Ok(Fragment::truth(value.matches(None, text) || bare(value, text))),
         Node::FixedCoding { system, code, .. } => Ok(Fragment::truth(value.matches(Some(system), code))),
         Node::Leaf(leaf) => leaf_token(builder, leaf, value),
         Node::Coding(leaf) => mapped(builder, leaf, value),
-        Node::Object(object) => object_token(builder, object, value),
+        Node::Object(object) => object_token(builder, object, row, value),
         Node::List(nodes) => {
-            let parts: Result<Vec<_>, _> = nodes.iter().map(|node| token(builder, node, value)).collect();
+            let parts: Result<Vec<_>, _> = nodes.iter().map(|node| token(builder, node, row, value)).collect();
             parts.map(Fragment::any)
         }
-        Node::When { node, .. } => token(builder, node, value),
+        Node::When { slot, node } => {
+            let holds = condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, token(builder, node, row, value)?]))
+        }
         _ => Ok(Fragment::truth(false)),
     }
 }
@@ -74,20 +77,26 @@ fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: Vec<String>
     })
 }
 
-fn object_token(builder: &mut Builder<'_>, object: &Object, value: &TokenValue) -> Planned {
+fn object_token(builder: &mut Builder<'_>, object: &Object, row: &Row, value: &TokenValue) -> Planned {
     let member = |name: &str| object.members.iter().find(|member| member.element == name);
     if let Some(coding) = member("coding") {
-        return token(builder, &coding.node, value);
+        return token(builder, &coding.node, row, value);
     }
     let code = member("code").or_else(|| member("value"));
     match code {
-        Some(code) => pair(builder, member("system"), code, value),
+        Some(code) => pair(builder, member("system"), code, row, value),
         None => Ok(Fragment::truth(false)),
     }
 }
 
 /// Coding, Identifier, ContactPoint: a system beside a code or a value.
-fn pair(builder: &mut Builder<'_>, system: Option<&Member>, code: &Member, value: &TokenValue) -> Planned {
+fn pair(
+    builder: &mut Builder<'_>,
+    system: Option<&Member>,
+    code: &Member,
+    row: &Row,
+    value: &TokenValue,
+) -> Planned {
     let has = |builder: &mut Builder<'_>, wanted: &str| match system {
         Some(system) => equals(builder, &system.node, wanted),
         None => Ok(Fragment::truth(false)),
@@ -100,14 +109,14 @@ fn pair(builder: &mut Builder<'_>, system: Option<&Member>, code: &Member, value
         }
         TokenValue::Bare(wanted) => {
             let none = match system {
-                Some(system) => negated(present(builder, &system.node)?),
+                Some(system) => negated(present(builder, &system.node, row)?),
                 None => Fragment::truth(true),
             };
             Ok(Fragment::all([none, equals(builder, &code.node, wanted)?]))
         }
         TokenValue::System(wanted) => {
             let system = has(builder, wanted)?;
-            Ok(Fragment::all([system, present(builder, &code.node)?]))
+            Ok(Fragment::all([system, present(builder, &code.node, row)?]))
         }
     }
 }
@@ -165,10 +174,18 @@ fn constants(expression: &Expression) -> Option<Vec<&str>> {
     }
 }
 
+/// The condition of a slot.
+fn condition(builder: &mut Builder<'_>, row: &Row, slot: usize) -> Planned {
+    match row.slots.get(slot) {
+        Some(Slot::Holds(condition)) => builder.condition(condition),
+        _ => Ok(Fragment::truth(false)),
+    }
+}
+
 /// The node has a value.
-pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
+pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
     match node {
-        Node::Constant { .. } | Node::FixedCoding { .. } => Ok(Fragment::truth(true)),
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => Ok(Fragment::truth(true)),
         Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => {
             if let Some(codes) = &leaf.codes {
                 let keys = codes.keys(|_| true).map(str::to_owned).collect();
@@ -185,8 +202,8 @@ pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
         Node::Object(object) => {
             let mut parts = Vec::new();
             for member in &object.members {
-                if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. }) {
-                    parts.push(present(builder, &member.node)?);
+                if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position) {
+                    parts.push(present(builder, &member.node, row)?);
                 }
             }
             if parts.is_empty() && !object.dynamic {
@@ -195,11 +212,26 @@ pub fn present(builder: &mut Builder<'_>, node: &Node) -> Planned {
             Ok(Fragment::any(parts))
         }
         Node::List(nodes) => {
-            let parts: Result<Vec<_>, _> = nodes.iter().map(|node| present(builder, node)).collect();
+            let parts: Result<Vec<_>, _> = nodes.iter().map(|node| present(builder, node, row)).collect();
             parts.map(Fragment::any)
         }
-        Node::When { node, .. } => present(builder, node),
-        Node::Each { .. } => Ok(Fragment::truth(false)),
+        Node::When { slot, node } => {
+            let holds = condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, present(builder, node, row)?]))
+        }
+        Node::Each { each, node } => {
+            let each = &row.eaches[*each];
+            spot::some_row(builder, each, |masked| masked, &mut |builder| present(builder, node, &each.row))
+        }
+    }
+}
+
+/// The node has a value that is not `false`.
+pub fn holds(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
+    match node {
+        Node::Constant { text, .. } => Ok(Fragment::truth(text != "false")),
+        Node::Leaf(leaf) if leaf.expression.kind() == Kind::Boolean => leaf_equals(builder, leaf, "true"),
+        _ => present(builder, node, row),
     }
 }
 

@@ -12,6 +12,9 @@ use jiff::{
 use super::{Prefix, wrong};
 use crate::error::Error;
 
+/// The last year that FHIR can write.
+const LAST_YEAR: i16 = 9999;
+
 /// A half-open range of instants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
@@ -60,24 +63,27 @@ fn range(text: &str, zone: &TimeZone) -> Option<Range> {
         let part = text.get(from..to)?;
         part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
     };
-    let local = |start: DateTime, end: DateTime| -> Option<Range> {
-        let at = |time: DateTime| Some(zone.to_ambiguous_zoned(time).compatible().ok()?.timestamp());
-        Some(Range { start: at(start)?, end: at(end)? })
+    // The last days of year 9999 are often sent for "without end", and end beyond what can be represented.
+    let local = |start: DateTime, end: Option<DateTime>| -> Option<Range> {
+        let at = |time: DateTime| zone.to_ambiguous_zoned(time).compatible().map(|zoned| zoned.timestamp());
+        let bounded = |time: Option<DateTime>| time.and_then(|time| at(time).ok()).unwrap_or(Timestamp::MAX);
+        let start = if start.year() == LAST_YEAR { bounded(Some(start)) } else { at(start).ok()? };
+        Some(Range { start, end: bounded(end) })
     };
     let midnight = |date: Date| date.to_datetime(jiff::civil::Time::midnight());
     match bytes.len() {
         4 => {
             let start = Date::new(number(0, 4)?, 1, 1).ok()?;
-            local(midnight(start), midnight(start.checked_add(1.year()).ok()?))
+            local(midnight(start), start.checked_add(1.year()).ok().map(midnight))
         }
         7 if bytes[4] == b'-' => {
             let start = Date::new(number(0, 4)?, number(5, 7)?.try_into().ok()?, 1).ok()?;
-            local(midnight(start), midnight(start.checked_add(1.month()).ok()?))
+            local(midnight(start), start.checked_add(1.month()).ok().map(midnight))
         }
         10 if bytes[4] == b'-' && bytes[7] == b'-' => {
             let month = number(5, 7)?.try_into().ok()?;
             let start = Date::new(number(0, 4)?, month, number(8, 10)?.try_into().ok()?).ok()?;
-            local(midnight(start), midnight(start.checked_add(1.day()).ok()?))
+            local(midnight(start), start.checked_add(1.day()).ok().map(midnight))
         }
         16.. if bytes[10] == b'T' => {
             let offset = text.get(11..)?.find(['Z', '+', '-', ' ']).map(|at| at + 11);
@@ -89,11 +95,22 @@ fn range(text: &str, zone: &TimeZone) -> Option<Range> {
             let (start, width) = moment(time)?;
             match zoned {
                 Some(offset) => {
-                    let text = format!("{start}{offset}");
-                    let start: Timestamp = text.parse().ok()?;
-                    Some(Range { start, end: start.checked_add(width).ok()? })
+                    if offset != "Z" && offset.len() != 6 {
+                        return None;
+                    }
+                    let at = |time: DateTime| format!("{time}{offset}").parse::<Timestamp>().ok();
+                    let start = match at(start) {
+                        Some(start) => start,
+                        // The offset can be read; the year is too late for it.
+                        None if start.year() == LAST_YEAR => {
+                            at(start.with().year(LAST_YEAR - 1).build().ok()?)?;
+                            Timestamp::MAX
+                        }
+                        None => return None,
+                    };
+                    Some(Range { start, end: start.checked_add(width).unwrap_or(Timestamp::MAX) })
                 }
-                None => local(start, start.checked_add(width).ok()?),
+                None => local(start, start.checked_add(width).ok()),
             }
         }
         _ => None,
@@ -144,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_time_is_a_date() {
+        let last = Timestamp::MAX.to_string();
+        for text in [
+            "9999",
+            "9999-12",
+            "9999-12-31",
+            "9999-12-31T23:59",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:60-14:00",
+        ] {
+            assert_eq!(parse(text).2, last, "{text}");
+        }
+        assert_eq!(parse("9999-12-30").1, "9999-12-30T03:00:00Z");
+        assert_eq!(parse("0001-01-01T00:00:00+14:00").1, "0000-12-31T10:00:00Z");
+    }
+
+    #[test]
     fn what_is_no_date_is_refused() {
         for bad in [
             "",
@@ -157,6 +191,11 @@ mod tests {
             "x",
             "2024-01-01T10:00:00+99:00",
             "20240101",
+            "2024-01-01T10:00:00Z[Europe/Paris]",
+            "2024-01-01T10:00:00+00",
+            "9999-12-31T23:59:59+99:00",
+            "9999-12-31T23:59:59Z0",
+            "10000",
         ] {
             assert!(DateValue::parse(bad, &TimeZone::UTC, Timestamp::UNIX_EPOCH).is_err(), "{bad}");
         }

@@ -38,7 +38,7 @@ fn half_unit(text: &str) -> Option<String> {
     };
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let bounded = whole.len() + fraction.len() <= 60 && exponent.abs() <= 60;
+    let bounded = whole.len() + fraction.len() <= 60 && exponent.unsigned_abs() <= 60;
     if whole.is_empty() || !digits(whole) || !digits(fraction) || !bounded || mantissa.ends_with('.') {
         return None;
     }
@@ -88,7 +88,20 @@ mod tests {
         {
             assert_eq!(NumberValue::parse(text).unwrap().half, half, "{text}");
         }
-        for bad in ["", ".5", "5.", "1e", "NaN", "0x1", "1,5", "1e999", "--1"] {
+        for bad in [
+            "",
+            ".5",
+            "5.",
+            "1e",
+            "NaN",
+            "0x1",
+            "1,5",
+            "1e999",
+            "--1",
+            "1e-2147483648",
+            "1e2147483647",
+            "1e-61",
+        ] {
             assert!(NumberValue::parse(bad).is_err(), "{bad}");
         }
     }

@@ -23,7 +23,11 @@ fn addresses_of_the_specification_are_known() {
     assert_eq!(place("/fhir/Patient/a%2D1"), Ok(Place::Instance("Patient", "a-1".into())));
     assert_eq!(place("/fhir/Patient/1/_history/2"), Ok(Place::Version("Patient", "1".into(), "2".into())));
     assert_eq!(place("/fhir/Patient/1/_history"), Ok(Place::Other("/[type]/[id]/_history", "Patient")));
-    assert_eq!(place("/fhir/Patient/1/Observation"), Ok(Place::Other("/[type]/[id]/[type]", "Patient")));
+    assert_eq!(place("/fhir/Patient/1/Observation"), Ok(Place::Compartment("1".into(), "Observation")));
+    assert_eq!(
+        place("/fhir/Practitioner/1/Observation"),
+        Ok(Place::Other("/[type]/[id]/[type]", "Practitioner"))
+    );
     assert_eq!(place("/fhir/Patient/1/*"), Ok(Place::Other("/[type]/[id]/[type]", "Patient")));
     assert_eq!(place("/fhir/Patient/$everything"), Ok(Place::Other("/[type]/$[operation]", "Patient")));
     assert_eq!(place("/fhir/$export"), Ok(Place::System("/$[operation]")));

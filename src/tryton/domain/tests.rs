@@ -59,6 +59,7 @@ fn catalog() -> Catalog {
         models,
         tables: BTreeSet::new(),
         role: "fhir".into(),
+        server: String::new(),
         language: "en".into(),
         unaccent: false,
         similarity: false,
