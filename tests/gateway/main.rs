@@ -1,5 +1,8 @@
 //! The whole gateway over HTTP, on a private PostgreSQL with the demo hospital; with GNUHEALTH_FHIR_TEST_50 and
 //! GNUHEALTH_FHIR_TEST_44 (printed by `tests/gnuhealth/build`) also on real databases, which are only read.
+//!
+//! Further variables: GNUHEALTH_FHIR_TEST_POSTGRES (`embedded`, `local`) chooses the private PostgreSQL,
+//! GNUHEALTH_FHIR_BLESS writes the expected findings of `tests/mappings` anew.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
@@ -7,6 +10,7 @@ mod capabilities;
 mod harness;
 mod logs;
 mod mappings;
+mod oracle;
 mod pages;
 mod protocol;
 mod refusals;

@@ -207,19 +207,12 @@ fn sorted_pages_hold_the_same_in_order() {
 fn several_keys_with_ties_and_missing_values_page_both_ways() {
     for site in sites() {
         let doctor = site.user("doctor");
-        let orders = [
-            "gender,-birthdate",
-            "-gender,birthdate",
-            "family",
-            "-name,gender",
-            "birthdate,family,-_id",
-            "-_id",
-        ];
+        let orders = ["gender,-birthdate", "-gender,birthdate", "-name,gender", "birthdate,family,-_id"];
         let known = all_ids(&doctor, "Patient", &[]);
         for sort in orders {
             let whole = walk(&doctor, "Patient", &[("_sort", sort)], 500);
             assert_eq!(whole.iter().cloned().collect::<BTreeSet<_>>(), known, "{} {sort}", site.name);
-            let size = if sort == "-gender,birthdate" { 3 } else { 29 };
+            let size = if sort == "-gender,birthdate" { 7 } else { 61 };
             assert_eq!(
                 walk(&doctor, "Patient", &[("_sort", sort)], size),
                 whole,
