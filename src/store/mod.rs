@@ -64,6 +64,25 @@ impl Store {
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
     pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
+        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
+        self.query(class, &statement.text, &values).await
+    }
+
+    /// Runs a statement for a record: its id stands where the statement has [`Value::RecordId`].
+    ///
+    /// # Errors
+    /// As [`Store::rows`].
+    pub async fn rows_of_record(&self, class: Class, statement: &Statement, record: i32) -> Result<Vec<Row>> {
+        let record = Value::Int4(record);
+        let values: Vec<&(dyn ToSql + Sync)> = statement
+            .values
+            .iter()
+            .map(|value| if *value == Value::RecordId { &record as _ } else { value as _ })
+            .collect();
+        self.query(class, &statement.text, &values).await
+    }
+
+    async fn query(&self, class: Class, text: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let session = self.session(class).await?;
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
         let cancel = CancelOnDrop::new(&session);
@@ -71,9 +90,8 @@ impl Store {
             // The text of a statement varies with the search, so without a bound a session would keep all of them.
             session.statement_cache.clear();
         }
-        let prepared = session.prepare_cached(&statement.text).await.map_err(database_error)?;
-        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
-        let rows = session.query(&prepared, &values).await.map_err(database_error)?;
+        let prepared = session.prepare_cached(text).await.map_err(database_error)?;
+        let rows = session.query(&prepared, values).await.map_err(database_error)?;
         cancel.disarm();
         Ok(rows.into_iter().map(Row).collect())
     }
