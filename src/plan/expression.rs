@@ -47,7 +47,19 @@ impl Builder<'_> {
             Expression::All(all) => {
                 let mut parts = Vec::new();
                 for part in all {
-                    parts.push(self.expression(part)?.parens().text(" IS TRUE"));
+                    let holds = self.expression(part)?.parens().text(" IS TRUE");
+                    parts.push(match part {
+                        // Of a record that a rule hides nothing is known, also not that it is false.
+                        Expression::Column(column) if !column.hops.is_empty() => {
+                            let row = self.follow(column.up, &column.hops)?;
+                            Fragment::raw("CASE WHEN ")
+                                .column(row, "id")
+                                .text(" IS NOT NULL THEN ")
+                                .then(holds)
+                                .text(" END")
+                        }
+                        _ => holds,
+                    });
                 }
                 Fragment::all(parts)
             }
