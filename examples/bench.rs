@@ -119,6 +119,7 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let options = interaction::Options {
         default_count: config.default_count.get(),
         max_count: config.max_count.get(),
+        cors: false,
         zone: None,
         page_link_lifetime: config.page_link_lifetime,
         page_link_key: None,
