@@ -101,6 +101,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
     let mut compiler =
         Compiler { resolver, systems, codes, parts, targets: BTreeMap::new(), findings, skipped: Vec::new() };
     let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
+    compiler.distinct(&drafts);
     compiler.aim(&drafts);
     let mut compiled = Compiled { fingerprint: files.fingerprint(), ..Compiled::default() };
     let names: BTreeSet<_> = drafts.iter().map(|draft| draft.type_name.clone()).collect();
@@ -235,6 +236,25 @@ impl Compiler<'_> {
             table,
             place,
         })
+    }
+
+    /// Two sources of a type never give the same id.
+    fn distinct(&mut self, drafts: &[Draft<'_>]) {
+        for (index, draft) in drafts.iter().enumerate() {
+            let same =
+                |known: &&Draft<'_>| known.type_name == draft.type_name && known.prefix == draft.prefix;
+            if let Some(known) = drafts[..index].iter().find(same) {
+                let place = draft.table.item("id").map_or(&draft.place, |item| &item.place);
+                let found = draft.prefix.as_ref().map_or("none".to_owned(), |prefix| format!("\"{prefix}\""));
+                self.findings.add(
+                    "id-duplicate",
+                    place,
+                    format!("an `id` that no other source of {} has", draft.type_name),
+                    format!("{found}, as at {}", known.place),
+                    "",
+                );
+            }
+        }
     }
 
     /// Learns which models references may point to.
