@@ -34,7 +34,7 @@
 //! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` |
 //! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
-//! | 2 | `render` | rows become JSON | `fhir` `mapping` |
+//! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
 //! | 1 | `mapping` | the mapping language: text, names resolved in the catalogue, compiled sources, findings | `fhir` `search` `tryton` |
 //! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `sql` `store` |
 //! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` |

@@ -79,7 +79,7 @@ async fn one(
     };
     let plan = fhir.plan(key, || plan::read(source, emit, &caller.permit, &caller.languages));
     let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
-    let rows = fhir.store.rows(Class::Request, &plan.statement.for_record(target.record)).await?;
+    let rows = fhir.store.rows_of_record(Class::Request, &plan.statement, target.record).await?;
     let Some(row) = rows.first() else {
         return Err(Error::new(&error::RESOURCE_UNKNOWN));
     };

@@ -216,6 +216,9 @@ impl Compiler<'_> {
                 let bound = table.item("above").or_else(|| table.item("below"));
                 let pattern = table.item("matches").and_then(Item::text);
                 let not = table.item("not");
+                if let Some(other) = table.item("same") {
+                    return Some(Condition::Same(expression, self.expression(context, other)?.0));
+                }
                 match (bound, pattern, not) {
                     (Some(bound), None, None) if expression.kind() != Type::Text => {
                         let bound = self.bound(context, bound)?;
@@ -233,7 +236,7 @@ impl Compiler<'_> {
                         self.findings.add(
                             "condition",
                             &value.place,
-                            "one of `above`, `below` (a number or a path), `matches` (a pattern) or `not`",
+                            "one of `above`, `below` (a number or a path), `same` (a path), `matches` (a pattern) or `not`",
                             "a table without it",
                             "",
                         );
@@ -253,7 +256,13 @@ impl Compiler<'_> {
         if matches!(expression.kind(), Type::Integer | Type::Float | Type::Numeric) {
             return Some(expression);
         }
-        self.findings.add("condition", &item.place, "a number or a field that holds one", item.describe(), "");
+        self.findings.add(
+            "condition",
+            &item.place,
+            "a number or a field that holds one",
+            item.describe(),
+            "",
+        );
         None
     }
 

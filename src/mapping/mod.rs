@@ -12,6 +12,8 @@ mod files;
 pub mod finding;
 mod parameters;
 mod path;
+#[cfg(test)]
+mod tests;
 mod text;
 mod used;
 

@@ -63,9 +63,9 @@ fn expression<'a>(value: &'a Expression, models: &mut BTreeSet<&'a str>) {
 fn condition<'a>(holds: &'a Condition, models: &mut BTreeSet<&'a str>) {
     match holds {
         Condition::Always => {}
-        Condition::Known(value)
-        | Condition::OneOf(value, _)
-        | Condition::Matches(value, _) => expression(value, models),
+        Condition::Known(value) | Condition::OneOf(value, _) | Condition::Matches(value, _) => {
+            expression(value, models)
+        }
         Condition::Above(left, right) | Condition::Same(left, right) => {
             expression(left, models);
             expression(right, models);

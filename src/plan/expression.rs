@@ -47,7 +47,19 @@ impl Builder<'_> {
             Expression::All(all) => {
                 let mut parts = Vec::new();
                 for part in all {
-                    parts.push(self.expression(part)?.parens().text(" IS TRUE"));
+                    let holds = self.expression(part)?.parens().text(" IS TRUE");
+                    parts.push(match part {
+                        // Of a record that a rule hides nothing is known, also not that it is false.
+                        Expression::Column(column) if !column.hops.is_empty() => {
+                            let row = self.follow(column.up, &column.hops)?;
+                            Fragment::raw("CASE WHEN ")
+                                .column(row, "id")
+                                .text(" IS NOT NULL THEN ")
+                                .then(holds)
+                                .text(" END")
+                        }
+                        _ => holds,
+                    });
                 }
                 Fragment::all(parts)
             }
@@ -83,7 +95,7 @@ impl Builder<'_> {
         Ok(match condition {
             Condition::Always => Fragment::raw("TRUE"),
             Condition::Known(expression) => {
-                let sql = self.expression(expression)?.parens();
+                let sql = self.finite(expression)?.parens();
                 match expression.kind() {
                     Kind::Boolean => sql.text(" IS TRUE"),
                     Kind::Text => known(sql.text(" <> ''")),
@@ -95,8 +107,8 @@ impl Builder<'_> {
                 known(sql.text(" = ANY(").then(constants(expression.kind(), keys)).text(")"))
             }
             Condition::Above(left, right) => {
-                let left = self.expression(left)?.parens();
-                known(left.text(" > ").then(self.expression(right)?.parens()))
+                let left = self.finite(left)?.parens();
+                known(left.text(" > ").then(self.finite(right)?.parens()))
             }
             Condition::Matches(expression, pattern) => {
                 known(self.expression(expression)?.text(" ~ ").bind(pattern.as_str()))
@@ -115,6 +127,22 @@ impl Builder<'_> {
                 Fragment::any(parts?)
             }
             Condition::Not(inner) => Fragment::raw("NOT ").then(self.condition(inner)?.parens()),
+        })
+    }
+
+    /// An expression without NaN and infinities: FHIR cannot write them, so they are no values.
+    ///
+    /// # Errors
+    /// [`Masked`] when it reads something that is closed to the caller.
+    pub fn finite(&mut self, expression: &Expression) -> Result<Fragment, Masked> {
+        let sql = self.expression(expression)?;
+        Ok(match (expression, expression.kind()) {
+            (Expression::Number(_), _) => sql,
+            (_, Kind::Float) => {
+                Fragment::raw("NULLIF(NULLIF(NULLIF(").then(sql).text(", 'NaN'), 'Infinity'), '-Infinity')")
+            }
+            (_, Kind::Numeric) => Fragment::raw("NULLIF(").then(sql).text(", 'NaN')"),
+            _ => sql,
         })
     }
 

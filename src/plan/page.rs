@@ -349,8 +349,19 @@ fn per_emit(
     common: &mut Vec<Fragment>,
 ) -> std::result::Result<Vec<Option<Fragment>>, Refusal> {
     let mut emits: Vec<Vec<Fragment>> = Vec::new();
+    let mut open = false;
     for emit in &source.emits {
-        emits.push(when(builder, emit)?.into_iter().collect());
+        // A resource whose condition reads something closed is closed; the others of its record are not.
+        emits.push(match when(builder, emit) {
+            Ok(condition) => {
+                open = true;
+                condition.into_iter().collect()
+            }
+            Err(Masked) => vec![Fragment::truth(false)],
+        });
+    }
+    if !open {
+        return Err(Refusal::Source);
     }
     for filter in &request.filters {
         let conditions = same_aliases(builder, source.emits.len(), |builder, emit| {

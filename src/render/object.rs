@@ -238,8 +238,13 @@ impl Renderer<'_> {
                 if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
                     for (index, element) in record::elements(bytes)?.into_iter().flatten().enumerate() {
                         let columns = record::columns(element)?;
-                        let row =
-                            View { columns, masks, row: &inner.row, subset: view.subset, position: index + 1 };
+                        let row = View {
+                            columns,
+                            masks,
+                            row: &inner.row,
+                            subset: view.subset,
+                            position: index + 1,
+                        };
                         self.items(out, node, &row, all)?;
                     }
                 }

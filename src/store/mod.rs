@@ -68,6 +68,25 @@ impl Store {
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
     pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
+        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
+        self.query(class, &statement.text, &values).await
+    }
+
+    /// Runs a statement for a record: its id stands where the statement has [`Value::RecordId`].
+    ///
+    /// # Errors
+    /// As [`Store::rows`].
+    pub async fn rows_of_record(&self, class: Class, statement: &Statement, record: i32) -> Result<Vec<Row>> {
+        let record = Value::Int4(record);
+        let values: Vec<&(dyn ToSql + Sync)> = statement
+            .values
+            .iter()
+            .map(|value| if *value == Value::RecordId { &record as _ } else { value as _ })
+            .collect();
+        self.query(class, &statement.text, &values).await
+    }
+
+    async fn query(&self, class: Class, text: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let running = Running(Some(self.session(class).await?));
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
         let answer = async {
@@ -76,9 +95,8 @@ impl Store {
                 // The text of a statement varies with the search, so without a bound a session would keep all of them.
                 session.statement_cache.clear();
             }
-            let prepared = session.prepare_cached(&statement.text).await?;
-            let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
-            session.query(&prepared, &values).await
+            let prepared = session.prepare_cached(text).await?;
+            session.query(&prepared, values).await
         };
         // PostgreSQL ends the statement itself; this is for a server that does not, and for a lost network.
         let Ok(answer) = tokio::time::timeout(self.statement_timeout + GRACE, answer).await else {

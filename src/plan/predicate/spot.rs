@@ -80,7 +80,9 @@ fn node(
         }
         (Node::Each { each, node: inner }, Some((Step::Row, rest))) => {
             let each = &row.eaches[*each];
-            some_row(builder, each, forbidden, &mut |builder| node(builder, inner, rest, spot, &each.row, ask))
+            some_row(builder, each, forbidden, &mut |builder| {
+                node(builder, inner, rest, spot, &each.row, ask)
+            })
         }
         _ => Err(Error::new(&crate::error::INTERNAL).cause("a search place does not fit its body")),
     }

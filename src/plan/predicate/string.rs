@@ -93,6 +93,8 @@ fn compare(text: Fragment, value: &str, modifier: Option<&str>) -> Fragment {
             let pattern = fold(Fragment::new().bind(escaped)).text(" || '%'");
             let pattern =
                 if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern };
+            // As a sub-query the pattern is folded once, not for every row.
+            let pattern = Fragment::raw("(SELECT ").then(pattern).text(")");
             fold(Fragment::raw("btrim(").then(text).text(")")).text(" LIKE ").then(pattern)
         }
     }

@@ -23,7 +23,8 @@ pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, value: &TokenVal
         Node::Coding(leaf) => mapped(builder, leaf, value),
         Node::Object(object) => object_token(builder, object, row, value),
         Node::List(nodes) => {
-            let parts: Result<Vec<_>, _> = nodes.iter().map(|node| token(builder, node, row, value)).collect();
+            let parts: Result<Vec<_>, _> =
+                nodes.iter().map(|node| token(builder, node, row, value)).collect();
             parts.map(Fragment::any)
         }
         Node::When { slot, node } => {
@@ -191,7 +192,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
                 let keys = codes.keys(|_| true).map(str::to_owned).collect();
                 return any_key(builder, &leaf.expression, keys);
             }
-            let sql = builder.expression(&leaf.expression)?.parens();
+            let sql = builder.finite(&leaf.expression)?.parens();
             Ok(if leaf.expression.kind() == Kind::Text {
                 Fragment::raw("btrim(").then(sql).text(") <> ''")
             } else {
@@ -200,11 +201,19 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
         }
         Node::Reference(reference) => Ok(builder.expression(&reference.expression)?.text(" IS NOT NULL")),
         Node::Object(object) => {
+            // As it is written: without the parts that are closed to the caller, while any other is open.
             let mut parts = Vec::new();
+            let mut masked = false;
             for member in &object.members {
                 if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position) {
-                    parts.push(present(builder, &member.node, row)?);
+                    match present(builder, &member.node, row) {
+                        Ok(part) => parts.push(part),
+                        Err(Masked) => masked = true,
+                    }
                 }
+            }
+            if parts.is_empty() && masked {
+                return Err(Masked);
             }
             if parts.is_empty() && !object.dynamic {
                 return Ok(Fragment::truth(true));

@@ -1,0 +1,203 @@
+//! What the language means, on a small catalogue.
+
+use super::{
+    Compiled, Files, Findings, Options, compile,
+    compiled::{Condition, Expression, Node, ResourceType, Slot},
+};
+use crate::tryton::{Catalog, Field, FieldKind, Model, Series};
+
+fn model(name: &str, fields: &[(&str, FieldKind)]) -> (String, Model) {
+    let mut model = Model::new(name);
+    for (field, kind) in fields {
+        model.fields.insert((*field).to_owned(), Field::new(*field, kind.clone()));
+    }
+    (name.to_owned(), model)
+}
+
+fn to(target: &str) -> FieldKind {
+    FieldKind::Many2One { target: target.to_owned() }
+}
+
+/// GNU Health with few fields, all of them real.
+fn catalog() -> Catalog {
+    use FieldKind::{Boolean, Char, DateTime, Float, Integer};
+    let mechanisms = FieldKind::One2Many {
+        target: "party.contact_mechanism".to_owned(),
+        inverse: Some("party".to_owned()),
+        by_reference: false,
+    };
+    let models = [
+        model(
+            "party.party",
+            &[
+                ("id", Integer),
+                ("name", Char),
+                ("deceased", Boolean),
+                ("death_certificate", to("gnuhealth.death_certificate")),
+                ("contact_mechanisms", mechanisms),
+            ],
+        ),
+        model("party.contact_mechanism", &[("id", Integer), ("party", to("party.party")), ("value", Char)]),
+        model("gnuhealth.patient", &[("id", Integer), ("party", to("party.party"))]),
+        model(
+            "gnuhealth.death_certificate",
+            &[("id", Integer), ("party", to("party.party")), ("dod", DateTime), ("cod", Integer)],
+        ),
+        model(
+            "gnuhealth.lab.test.critearea",
+            &[("id", Integer), ("name", Char), ("result", Float), ("lower_limit", Float)],
+        ),
+    ];
+    Catalog {
+        series: Series::V7_0,
+        gnuhealth: "5.0",
+        modules: ["health".to_owned()].into(),
+        models: models.into(),
+        tables: std::collections::BTreeSet::new(),
+        role: String::new(),
+        language: "en".to_owned(),
+        unaccent: false,
+        similarity: false,
+        server: String::new(),
+    }
+}
+
+fn compiled(text: &str) -> (Compiled, Findings) {
+    let mut files = Files::default();
+    files.insert("Test.toml", text);
+    compile(&files, &catalog(), &Options { site: "http://site.example".to_owned() })
+}
+
+fn sound(text: &str) -> ResourceType {
+    let (mut compiled, findings) = compiled(text);
+    assert!(findings.0.is_empty(), "{findings:?}");
+    compiled.types.pop_first().expect("the mapping makes a type").1
+}
+
+fn rules(text: &str) -> Vec<String> {
+    compiled(text).1.0.iter().map(|finding| finding.rule.to_string()).collect()
+}
+
+fn node<'a>(kind: &'a ResourceType, element: &str) -> Option<&'a Node> {
+    let body = &kind.sources[0].emits[0].body;
+    body.members.iter().find(|member| member.name == element).map(|member| &member.node)
+}
+
+const OBSERVATION: &str = r#"
+type = "Observation"
+model = "gnuhealth.lab.test.critearea"
+[element]
+status = "=final"
+code = { text = "name" }
+"#;
+const PATIENT: &str = "type = \"Patient\"\nmodel = \"gnuhealth.patient\"\n[element]\n";
+const CONDITION: &str = "type = \"Condition\"\nmodel = \"gnuhealth.death_certificate\"\n[element]\n";
+
+#[test]
+fn numbers_are_compared_with_numbers_and_with_fields() {
+    let kind = sound(&format!(
+        "{OBSERVATION}valueString = {{ case = [
+          {{ when = {{ result = {{ below = \"lower_limit\" }} }}, then = \"=low\" }},
+          {{ when = {{ result = {{ above = 0.5 }} }}, then = \"=more\" }},
+        ] }}"
+    ));
+    let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };
+    let Expression::Case(branches) = &leaf.expression else { panic!("a case") };
+    let field = |expression: &Expression| match expression {
+        Expression::Column(column) => column.field.clone(),
+        Expression::Number(number) => number.clone(),
+        other => panic!("{other:?}"),
+    };
+    let sides = |condition: &Condition| match condition {
+        Condition::All(all) => match all.as_slice() {
+            [Condition::Above(left, right)] => (field(left), field(right)),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sides(&branches[0].0), ("lower_limit".to_owned(), "result".to_owned()));
+    assert_eq!(sides(&branches[1].0), ("result".to_owned(), "0.5".to_owned()));
+    let same = sound(&format!(
+        "{OBSERVATION}valueString = {{ when = {{ result = {{ same = \"lower_limit\" }} }}, path = \"name\" }}"
+    ));
+    let holds = |slot: &Slot| matches!(slot, Slot::Holds(Condition::All(all)) if matches!(all.as_slice(), [Condition::Same(..)]));
+    assert!(same.sources[0].row.slots.iter().any(holds));
+    let text = format!(
+        "{OBSERVATION}valueString = {{ when = {{ result = {{ above = \"name\" }} }}, path = \"name\" }}"
+    );
+    assert_eq!(rules(&text), ["condition"]);
+}
+
+#[test]
+fn a_path_goes_back_to_the_first_row_that_points_here() {
+    // The patients must be served for a reference to them.
+    let mut files = Files::default();
+    files.insert("Patient.toml", &format!("{PATIENT}deceasedBoolean = \"party.deceased\""));
+    let text = format!(
+        "{CONDITION}subject = {{ reference = \"Patient\", path = \"party/gnuhealth.patient[party].id\" }}"
+    );
+    files.insert("Condition.toml", &text);
+    let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
+    assert!(findings.0.is_empty(), "{findings:?}");
+    let Some(Node::Reference(reference)) = node(&compiled.types["Condition"], "subject") else {
+        panic!("a reference")
+    };
+    assert_eq!(reference.model, "gnuhealth.patient");
+    let Expression::Column(column) = &reference.expression else { panic!("a column") };
+    let hops: Vec<_> =
+        column.hops.iter().map(|hop| (hop.field.as_str(), hop.target.as_str(), hop.back)).collect();
+    assert_eq!(hops, [("party", "party.party", false), ("party", "gnuhealth.patient", true)]);
+    assert!(compiled.models().contains("gnuhealth.patient"));
+    let wrong = format!("{CONDITION}subject = {{ display = \"party/gnuhealth.patient[id].id\" }}");
+    assert_eq!(rules(&wrong), ["path-reverse"]);
+}
+
+#[test]
+fn rows_know_their_position_and_their_order() {
+    let kind = sound(&format!(
+        "{PATIENT}telecom = {{ each = \"party.contact_mechanisms\", value = \"value\", rank = \"#\",
+          order = [{{ case = [{{ when = \"value\", then = \"=0\" }}, {{ then = \"=1\" }}] }}, \"-value\"] }}"
+    ));
+    let Some(Node::Each { each, node }) = node(&kind, "telecom") else { panic!("rows") };
+    let Node::Object(object) = node.as_ref() else { panic!("an object") };
+    assert!(object.members.iter().any(|member| matches!(member.node, Node::Position)));
+    let order = &kind.sources[0].row.eaches[*each].order;
+    assert!(matches!(order.as_slice(), [(Expression::Case(_), false), (Expression::Column(_), true)]));
+    let outside = format!("{PATIENT}telecom = [{{ value = \"party.name\", rank = \"#\" }}]");
+    assert_eq!(rules(&outside), ["row-number"]);
+}
+
+#[test]
+fn constants_beside_a_missing_value_are_left_out() {
+    // `citizenship` is a field of GNU Health that this database lacks.
+    let kind = sound(&format!(
+        "{PATIENT}deceasedBoolean = \"party.deceased\"
+         maritalStatus = {{ coding = [{{ system = \"=http://a.example\", code = \"party.citizenship.code\" }}], text = \"=said\" }}
+         identifier = [{{ system = \"=http://b.example\", value = \"=constant\" }}]"
+    ));
+    assert!(node(&kind, "maritalStatus").is_none());
+    assert!(node(&kind, "identifier").is_some());
+}
+
+#[test]
+fn a_part_of_a_text() {
+    let kind = sound(&format!("{OBSERVATION}valueString = {{ path = \"name\", extract = '^([0-9]+)' }}"));
+    let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };
+    assert!(matches!(&leaf.expression, Expression::Extract(_, pattern) if pattern == "^([0-9]+)"));
+    assert!(kind.sources[0].row.slots.contains(&Slot::Value(leaf.expression.clone())));
+}
+
+#[test]
+fn deceased_asks_whether_and_nothing_is_compared_by_sound() {
+    let kind = sound(&format!(
+        "{PATIENT}name = [{{ text = \"party.name\" }}]
+         deceasedDateTime = \"party.death_certificate.dod\"
+         deceasedBoolean = {{ when = {{ \"party.death_certificate.dod\" = false }}, path = \"party.deceased\" }}"
+    ));
+    let deceased = &kind.parameters["deceased"];
+    assert!(deceased.holds);
+    assert_eq!(deceased.places[0][0].len(), 2);
+    assert!(!kind.parameters["name"].holds);
+    assert!(!kind.parameters["death-date"].holds);
+    assert!(!kind.parameters.contains_key("phonetic"));
+}
