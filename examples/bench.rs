@@ -29,7 +29,7 @@ use gnuhealth_fhir::{
     search, server,
     sql::Statement,
     store::{self, Class, Store},
-    tryton::{Catalog, Permit, Rights, SignIn, SignInOptions, WatchOptions},
+    tryton::{Accounts, Catalog, Permit, Rights, SignIn, SignInOptions, WatchOptions},
 };
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
@@ -114,10 +114,12 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let rights = Rights::start(Arc::clone(&store), Arc::clone(&catalog), WatchOptions::default())
         .await
         .map_err(|error| error.text())?;
-    let sign_in = SignIn::open(Arc::clone(&store), rights.clone(), SignInOptions::default()).await;
+    let accounts: Arc<dyn Accounts> = rights.clone();
+    let sign_in = SignIn::open(Arc::clone(&store), accounts, SignInOptions::default()).await;
     let options = interaction::Options {
         default_count: config.default_count.get(),
         max_count: config.max_count.get(),
+        cors: false,
         zone: None,
         page_link_lifetime: config.page_link_lifetime,
         page_link_key: None,

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ten requests worth knowing.
+# Nine requests worth knowing.
 #
 #     examples/curl.sh http://127.0.0.1:8080/fhir doctor doctor-demo
 set -eu
@@ -16,7 +16,7 @@ fhir() {
 }
 
 printf '# What the server offers; no sign-in needed\n'
-curl --silent --show-error --fail "$base/metadata" | head -c 300
+curl --silent --show-error --fail --output /dev/null --write-out '%{http_code}, %{size_download} bytes\n' "$base/metadata"
 
 # One patient, as indented JSON.
 fhir "$base/Patient/1?_pretty=true"

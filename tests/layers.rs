@@ -14,7 +14,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
     ("server", &["interaction", "fhir", "config"]),
     ("interaction", &["plan", "render", "search", "mapping", "tryton", "fhir", "store"]),
     ("plan", &["render", "mapping", "search", "tryton", "sql"]),
-    ("render", &["mapping", "fhir"]),
+    ("render", &["mapping", "search", "fhir"]),
     ("search", &["fhir"]),
     ("mapping", &["fhir", "search", "tryton"]),
     ("tryton", &["store", "sql"]),

@@ -138,6 +138,7 @@ impl Opened {
             default_count: config.default_count.get(),
             max_count: config.max_count.get(),
             zone: config.time_zone.clone(),
+            cors: !config.cors_origins.is_empty(),
             page_link_lifetime: config.page_link_lifetime,
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
         };

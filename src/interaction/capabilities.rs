@@ -24,7 +24,7 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
         "rest": [{
             "mode": "server",
             "security": {
-                "cors": true,
+                "cors": fhir.options.cors,
                 "service": [{
                     "coding": [{
                         "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",

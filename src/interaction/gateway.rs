@@ -34,6 +34,8 @@ pub struct Options {
     pub zone: Option<TimeZone>,
     /// How long a paging link is valid.
     pub page_link_lifetime: Duration,
+    /// Browser applications may call.
+    pub cors: bool,
     /// Key of the paging links; random when absent.
     pub page_link_key: Option<String>,
 }

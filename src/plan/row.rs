@@ -47,6 +47,10 @@ impl Builder<'_> {
         }
         let scope = self.scopes.last().expect("a row is planned inside a scope");
         stamps.extend(scope.aliases().map(stamp));
+        if !scope.hidden.is_empty() {
+            masks.hides = true;
+            parts.push(Fragment::any(scope.hidden.iter().cloned()));
+        }
         let record = Fragment::raw("ROW(").then(Fragment::join(parts, ", ")).text(")");
         let stamp = Fragment::raw("GREATEST(").then(Fragment::join(stamps, ", ")).text(")");
         RowSql { record, stamp, masks }

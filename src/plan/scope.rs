@@ -16,6 +16,8 @@ pub struct Scope {
     pub root: Alias,
     joined: BTreeMap<Vec<Hop>, Alias>,
     order: Vec<(Alias, Fragment)>,
+    /// For each joined row that a record rule can hide: whether it is hidden here.
+    pub hidden: Vec<Fragment>,
     /// Sub-queries that stand after the joins.
     pub laterals: Vec<Fragment>,
     /// Last change of the row, when a search or an order asked for it.
@@ -25,7 +27,14 @@ pub struct Scope {
 impl Scope {
     /// A scope over an alias.
     pub fn new(root: Alias) -> Self {
-        Self { root, joined: BTreeMap::new(), order: Vec::new(), laterals: Vec::new(), stamp: None }
+        Self {
+            root,
+            joined: BTreeMap::new(),
+            order: Vec::new(),
+            hidden: Vec::new(),
+            laterals: Vec::new(),
+            stamp: None,
+        }
     }
 
     /// Joins and sub-queries, to stand after the table in FROM.
@@ -131,6 +140,7 @@ impl<'a> Builder<'a> {
             let mut join =
                 Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
             join = join.column(target, "id").text(" = ");
+            let mut hidden = None;
             join = if hop.back {
                 let row = self.aliases.next();
                 let predicate = self.predicate(&hop.target, row)?;
@@ -139,11 +149,16 @@ impl<'a> Builder<'a> {
                 join.column(alias, "id").text(" AND ").then(predicate).text(")")
             } else {
                 let predicate = self.predicate(&hop.target, target)?;
+                if !predicate.is("TRUE") {
+                    let known = Fragment::new().column(alias, &hop.field).text(" IS NOT NULL AND ");
+                    hidden = Some(known.column(target, "id").text(" IS NULL").parens());
+                }
                 join.column(alias, &hop.field).text(" AND ").then(predicate)
             };
             let scope = &mut self.scopes[level];
             scope.joined.insert(hops[..end].to_vec(), target);
             scope.order.push((target, join));
+            scope.hidden.extend(hidden);
             alias = target;
         }
         Ok(alias)

@@ -16,6 +16,8 @@ pub struct Masks {
     pub slots: Vec<bool>,
     /// Repeated rows; `None` when all of them are closed.
     pub eaches: Vec<Option<Masks>>,
+    /// The record ends with a column that says whether a record rule hides a row that this one refers to.
+    pub hides: bool,
 }
 
 impl Masks {

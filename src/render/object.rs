@@ -1,5 +1,7 @@
 //! The walk over a compiled body.
 
+use std::cell::Cell;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -54,6 +56,16 @@ struct View<'a> {
     subset: &'a Subset,
     /// Of the row in its `each`, from 1.
     position: usize,
+    /// Set when a record rule hides a row that belongs to the resource.
+    hidden: &'a Cell<bool>,
+}
+
+impl View<'_> {
+    fn note_hidden(&self) {
+        if self.masks.hides && self.columns.last().copied().flatten().is_some_and(record::boolean) {
+            self.hidden.set(true);
+        }
+    }
 }
 
 /// Writes resources of one source for one caller.
@@ -84,18 +96,21 @@ impl Renderer<'_> {
         record: &[u8],
         updated: Option<Timestamp>,
     ) -> Result<Rendered, Malformed> {
+        let hidden = Cell::new(false);
         let mut view = View {
             columns: record::columns(record)?,
             masks: self.masks,
             row: self.row,
             subset: &Subset::All,
             position: 1,
+            hidden: &hidden,
         };
+        view.note_hidden();
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
             self.member(&mut content, member, &view, true)?;
         }
-        let redacted = self.masks.any();
+        let redacted = self.masks.any() || hidden.get();
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         hash.update(&content);
         hash.update(&[u8::from(redacted)]);
@@ -244,7 +259,9 @@ impl Renderer<'_> {
                             row: &inner.row,
                             subset: view.subset,
                             position: index + 1,
+                            hidden: view.hidden,
                         };
+                        row.note_hidden();
                         self.items(out, node, &row, all)?;
                     }
                 }

@@ -118,12 +118,10 @@ fn write(source: &Source, masks: &Masks, record: &[u8]) -> Value {
 }
 
 fn open(source: &Source) -> Masks {
-    let eaches = source
-        .row
-        .eaches
-        .iter()
-        .map(|each| Some(Masks { slots: vec![false; each.row.slots.len()], eaches: Vec::new() }));
-    Masks { slots: vec![false; source.row.slots.len()], eaches: eaches.collect() }
+    let eaches = source.row.eaches.iter().map(|each| {
+        Some(Masks { slots: vec![false; each.row.slots.len()], eaches: Vec::new(), hides: false })
+    });
+    Masks { slots: vec![false; source.row.slots.len()], eaches: eaches.collect(), hides: false }
 }
 
 /// Columns in the order of the mapping: active, puid, gender, dob, siblings, marital, langs.
@@ -198,6 +196,20 @@ fn what_is_withheld_shows() {
     assert_eq!(value["meta"]["security"][0]["code"], "REDACTED");
     assert_eq!(value["_gender"]["extension"][0]["valueCode"], "masked");
     assert!(value.get("communication").is_none());
+}
+
+#[test]
+fn a_row_that_a_record_rule_hides_shows() {
+    let compiled = compiled();
+    let source = &compiled.types["Patient"].sources[0];
+    let mut masks = open(source);
+    masks.hides = true;
+    for hidden in [false, true] {
+        let mut columns = full();
+        columns.push(Some(vec![u8::from(hidden)]));
+        let value = write(source, &masks, &record(&columns));
+        assert_eq!(value["meta"].get("security").is_some(), hidden);
+    }
 }
 
 #[test]
