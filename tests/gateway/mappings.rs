@@ -1,5 +1,5 @@
 //! Findings: one folder of `tests/mappings` for each rule of `src/mapping`, with a broken mapping over the shipped ones
-//! and the findings that it must have. `X.toml.more` is added to the end of the shipped `X.toml`.
+//! and the findings that it must have. `X.toml.more` is put before the shipped `X.toml`.
 //! GNUHEALTH_FHIR_BLESS=1 writes `expected.txt` anew: read the difference.
 
 use std::{
@@ -53,7 +53,7 @@ fn broken(folder: &Path) -> Files {
         if path.extension().is_some_and(|end| end == "more") {
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let shipped = files.iter().find(|(known, _)| *known == name).unwrap().1.to_owned();
-            files.insert(&name, &(shipped + &fs::read_to_string(&path).unwrap()));
+            files.insert(&name, &(fs::read_to_string(&path).unwrap() + &shipped));
         }
     }
     files

@@ -34,7 +34,11 @@ const TRUTH: [(&str, &str); 4] = [
          UNION ALL SELECT 'id-' || id FROM gnuhealth_inpatient_registration
            WHERE discharge_dx IS NOT NULL AND patient IS NOT NULL
          UNION ALL SELECT 'sa-' || id FROM gnuhealth_surgery WHERE pathology IS NOT NULL AND patient IS NOT NULL
-         UNION ALL SELECT 'so-' || id FROM gnuhealth_surgery WHERE postoperative_dx IS NOT NULL AND patient IS NOT NULL",
+         UNION ALL SELECT 'so-' || id FROM gnuhealth_surgery WHERE postoperative_dx IS NOT NULL AND patient IS NOT NULL
+         UNION ALL SELECT 'dc-' || d.id FROM gnuhealth_death_certificate d
+           JOIN gnuhealth_patient g ON g.party = d.party WHERE d.cod IS NOT NULL
+         UNION ALL SELECT 'du-' || u.id FROM gnuhealth_death_underlying_condition u
+           JOIN gnuhealth_death_certificate d ON d.id = u.death_certificate JOIN gnuhealth_patient g ON g.party = d.party",
     ),
 ];
 

@@ -57,11 +57,6 @@ impl Client {
         response.json()
     }
 
-    /// As [`Client::search`], which must be answered with 200.
-    pub fn found(&self, kind: &str, pairs: &[(&str, &str)]) -> Value {
-        self.ok(&format!("{kind}?{}", query(pairs)))
-    }
-
     pub fn send(&self, method: &str, place: &str, headers: &[(&str, &str)], body: &str) -> Response {
         let base = format!("http://{}", self.address);
         let place = place.strip_prefix(&base).unwrap_or(place);
