@@ -107,7 +107,7 @@ pub fn page(
         let source = &kind.sources[branch.index];
         let root = builder.open();
         let visible = builder.visible(source, root);
-        let row = builder.row(&source.row);
+        let row = builder.output(&source.row);
         let scope = builder.close();
         let visible = visible.map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN))?;
         let mut sql = Fragment::raw("SELECT ")

@@ -26,7 +26,7 @@ pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String])
     if let Some(when) = &emit.when {
         conditions.push(builder.condition(when).ok()?);
     }
-    let row = builder.row(&source.row);
+    let row = builder.output(&source.row);
     let scope = builder.close();
     let statement = Fragment::raw("SELECT ")
         .then(row.record)

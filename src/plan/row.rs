@@ -18,9 +18,29 @@ pub struct RowSql {
     pub masks: Masks,
 }
 
+/// How repeated rows stand in a statement.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeated {
+    /// A column `ROW(rows, stamp)` of its own, for what is written: no join carries the other columns past it, which
+    /// would cost PostgreSQL more than the rows themselves. The reader takes the newest of the stamps.
+    Column,
+    /// A sub-query in FROM, whose stamp SQL can compare.
+    Lateral,
+}
+
 impl Builder<'_> {
+    /// The record that a resource is written from. Its stamp is that of the row and the joined ones; repeated rows
+    /// bring their own.
+    pub fn output(&mut self, row: &Row) -> RowSql {
+        self.record(row, Repeated::Column)
+    }
+
     /// The record of the innermost scope. Joins and sub-queries go into that scope.
-    pub fn row(&mut self, row: &Row) -> RowSql {
+    fn row(&mut self, row: &Row) -> RowSql {
+        self.record(row, Repeated::Lateral)
+    }
+
+    fn record(&mut self, row: &Row, repeated: Repeated) -> RowSql {
         let mut parts = Vec::new();
         let mut masks = Masks::default();
         for slot in &row.slots {
@@ -33,10 +53,10 @@ impl Builder<'_> {
         }
         let mut stamps = Vec::new();
         for each in &row.eaches {
-            match self.each(each) {
+            match self.each(each, repeated) {
                 Ok((rows, stamp, inner)) => {
                     parts.push(rows);
-                    stamps.push(stamp);
+                    stamps.extend(stamp);
                     masks.eaches.push(Some(inner));
                 }
                 Err(Masked) => {
@@ -56,27 +76,34 @@ impl Builder<'_> {
         RowSql { record, stamp, masks }
     }
 
-    /// Rows of a relation as an array of records, collected in a sub-query of the innermost scope.
-    fn each(&mut self, each: &Each) -> Result<(Fragment, Fragment, Masks), Masked> {
+    /// Rows of a relation as an array of records.
+    fn each(
+        &mut self,
+        each: &Each,
+        repeated: Repeated,
+    ) -> Result<(Fragment, Option<Fragment>, Masks), Masked> {
         let parent = self.follow(each.up, &each.hops)?;
         let root = self.open();
         let planned = self.each_inside(each, root, parent);
         let scope = self.close();
         let (conditions, row, order) = planned?;
+        let rows = Fragment::raw("array_agg(").then(row.record).text(" ORDER BY ").then(order);
+        let rows = rows.column(root, "id").text(")");
+        let newest = Fragment::raw("max(").then(row.stamp).text(")");
+        let from =
+            Fragment::raw(" FROM ").ident(&each.relation.table).text(" ").alias(root).then(scope.joins());
+        let from = from.text(" WHERE ").then(conditions);
+        if repeated == Repeated::Column {
+            let column = Fragment::raw("(SELECT ROW(").then(rows).text(", ").then(newest).text(")");
+            return Ok((column.then(from).text(")"), None, row.masks));
+        }
         let name = self.aliases.next();
-        let mut lateral =
-            Fragment::raw(" CROSS JOIN LATERAL (SELECT array_agg(").then(row.record).text(" ORDER BY ");
-        lateral = lateral
-            .then(order)
-            .column(root, "id")
-            .text(") AS rows, max(")
-            .then(row.stamp)
-            .text(") AS stamp FROM ");
-        lateral = lateral.ident(&each.relation.table).text(" ").alias(root).then(scope.joins());
-        lateral = lateral.text(" WHERE ").then(conditions).text(") ").alias(name);
+        let lateral =
+            Fragment::raw(" CROSS JOIN LATERAL (SELECT ").then(rows).text(" AS rows, ").then(newest);
+        let lateral = lateral.text(" AS stamp").then(from).text(") ").alias(name);
         self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(lateral);
         let column = |column| Fragment::new().column(name, column);
-        Ok((column("rows"), column("stamp"), row.masks))
+        Ok((column("rows"), Some(column("stamp")), row.masks))
     }
 
     fn each_inside(

@@ -56,11 +56,25 @@ struct View<'a> {
     subset: &'a Subset,
     /// Of the row in its `each`, from 1.
     position: usize,
+    /// The row of the resource itself, not one of its repeated rows.
+    top: bool,
     /// Set when a record rule hides a row that belongs to the resource.
     hidden: &'a Cell<bool>,
 }
 
 impl View<'_> {
+    /// The newest stamp of the repeated rows.
+    fn newest(&self) -> Result<Option<Timestamp>, Malformed> {
+        let mut newest = None;
+        let first = self.row.slots.len();
+        for column in self.columns.iter().skip(first).take(self.row.eaches.len()).copied().flatten() {
+            let pair = record::columns(column)?;
+            let stamp = pair.get(1).copied().flatten().map(record::timestamp).transpose()?.flatten();
+            newest = newest.max(stamp);
+        }
+        Ok(newest)
+    }
+
     fn note_hidden(&self) {
         if self.masks.hides && self.columns.last().copied().flatten().is_some_and(record::boolean) {
             self.hidden.set(true);
@@ -103,9 +117,11 @@ impl Renderer<'_> {
             row: self.row,
             subset: &Subset::All,
             position: 1,
+            top: true,
             hidden: &hidden,
         };
         view.note_hidden();
+        let updated = view.newest()?.max(updated);
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
             self.member(&mut content, member, &view, true)?;
@@ -249,7 +265,14 @@ impl Renderer<'_> {
             }
             Node::Each { each, node } => {
                 let inner = view.row.eaches.get(*each).ok_or(Malformed)?;
-                let column = view.columns.get(view.row.slots.len() + each).copied().flatten();
+                let mut column = view.columns.get(view.row.slots.len() + each).copied().flatten();
+                if view.top {
+                    // Rows of the resource itself come with their stamp.
+                    column = column
+                        .map(record::columns)
+                        .transpose()?
+                        .and_then(|pair| pair.first().copied().flatten());
+                }
                 if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
                     for (index, element) in record::elements(bytes)?.into_iter().flatten().enumerate() {
                         let columns = record::columns(element)?;
@@ -259,6 +282,7 @@ impl Renderer<'_> {
                             row: &inner.row,
                             subset: view.subset,
                             position: index + 1,
+                            top: false,
                             hidden: view.hidden,
                         };
                         row.note_hidden();

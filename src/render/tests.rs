@@ -134,7 +134,7 @@ fn full() -> Vec<Option<Vec<u8>>> {
         Some((-1i32).to_be_bytes().to_vec()),
         Some(2i32.to_be_bytes().to_vec()),
         text("  "),
-        Some(langs),
+        Some(record(&[Some(langs), None])),
     ]
 }
 
@@ -225,9 +225,35 @@ fn the_version_changes_exactly_with_the_content() {
         renderer.resource(&mut out, &source.emits[0].body, "7", &record(columns), updated).unwrap().version
     };
     let mut changed = full();
-    changed[6] = Some(array(&[record(&[text("Español")])]));
+    changed[6] = Some(record(&[Some(array(&[record(&[text("Español")])])), None]));
     assert_eq!(version(&full(), None), version(&full(), Some(jiff::Timestamp::UNIX_EPOCH)));
     assert_ne!(version(&full(), None), version(&changed, None));
+}
+
+#[test]
+fn the_newest_of_row_and_repeated_rows_is_the_last_update() {
+    let compiled = compiled();
+    let source = &compiled.types["Patient"].sources[0];
+    let masks = open(source);
+    let site = Site { zone: TimeZone::UTC };
+    let renderer =
+        Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset: &Subset::All };
+    let mut columns = full();
+    // One second after 2000-01-01.
+    let stamp = 1_000_000i64.to_be_bytes().to_vec();
+    columns[6] = Some(record(&[Some(array(&[])), Some(stamp)]));
+    for (row, expected) in [
+        (None, "2000-01-01T00:00:01Z"),
+        (Some("1999-01-01T00:00:00Z"), "2000-01-01T00:00:01Z"),
+        (Some("2001-01-01T00:00:00Z"), "2001-01-01T00:00:00Z"),
+    ] {
+        let row = row.map(|text| text.parse().unwrap());
+        let mut out = Vec::new();
+        let rendered =
+            renderer.resource(&mut out, &source.emits[0].body, "7", &record(&columns), row).unwrap();
+        assert_eq!(rendered.updated.unwrap().to_string(), expected);
+        assert!(String::from_utf8(out).unwrap().contains(expected));
+    }
 }
 
 #[test]
