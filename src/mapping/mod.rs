@@ -7,11 +7,13 @@ mod body;
 mod codes;
 mod compile;
 pub mod compiled;
+mod datatype;
 mod expression;
 mod files;
 pub mod finding;
 mod parameters;
 mod path;
+mod primitive;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -1,0 +1,241 @@
+//! Datatypes with short forms: codings, quantities, references, attachments; all others are tables of elements.
+
+use super::{
+    body::{is_dynamic, without},
+    compile::{Compiler, Scope},
+    compiled::{Column, Expression, Member, Node, Object, Reference, Slot},
+    path::Context,
+    primitive::json_text,
+    text::{Item, Kind, Table},
+};
+use crate::fhir::structure;
+
+impl Compiler<'_> {
+    /// One value of a FHIR type.
+    pub(super) fn value(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        type_name: &str,
+        owner: &str,
+        item: &Item,
+    ) -> Option<Node> {
+        if structure::is_primitive(type_name) {
+            return self.primitive(scope, context, type_name, item);
+        }
+        let table = item.table();
+        match type_name {
+            "Reference" => return self.reference(scope, context, item),
+            "Attachment" if table.is_some_and(|table| table.has("binary")) => {
+                let leaf = self.leaf(scope, context, "base64Binary", table?.item("binary")?)?;
+                return Some(Node::Attachment(leaf));
+            }
+            "Coding" => {
+                if let Some(node) = self.coding(scope, context, item) {
+                    return node;
+                }
+            }
+            "CodeableConcept" => {
+                let shorthand = item.text().is_some()
+                    || table.is_some_and(|table| table.has("codes") && table.has("path"));
+                if shorthand {
+                    let text = table.and_then(|table| table.item("text"));
+                    let coding = self.coding(scope, context, &without(item, &["text"]))??;
+                    let mut members = vec![simple_member("coding", "Coding", true, coding)];
+                    if let Some(text) = text.and_then(|text| self.primitive(scope, context, "string", text)) {
+                        members.push(simple_member("text", "string", false, text));
+                    }
+                    return Some(finish_object(owner, members));
+                }
+            }
+            "Quantity" | "Age" | "Count" | "Distance" | "Duration" | "Money" => {
+                if let Some(table) = table {
+                    return self.quantity(scope, context, owner, table);
+                }
+            }
+            _ => {}
+        }
+        match table {
+            Some(table) => self.object(scope, context, owner, table).map(Node::Object),
+            None => {
+                self.findings.add(
+                    "value",
+                    &item.place,
+                    format!("a table with elements of {type_name}"),
+                    item.describe(),
+                    "",
+                );
+                None
+            }
+        }
+    }
+
+    /// Short forms of a Coding: `"=loinc 8310-5 Body temperature"` and `{ path, codes }`. `None`: not a short form.
+    #[expect(
+        clippy::option_option,
+        reason = "not a short form / short form without a value are different answers"
+    )]
+    pub(super) fn coding(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        item: &Item,
+    ) -> Option<Option<Node>> {
+        match &item.kind {
+            Kind::Text(text) => {
+                let Some(constant) = text.strip_prefix('=') else {
+                    self.findings.add(
+                        "coding",
+                        &item.place,
+                        "`=SYSTEM CODE` or a table",
+                        item.describe(),
+                        "a path needs a code map: { path = …, codes = … }",
+                    );
+                    return Some(None);
+                };
+                let mut words = constant.splitn(3, ' ');
+                let (Some(system), Some(code)) = (words.next(), words.next()) else {
+                    self.findings.add("coding", &item.place, "`=SYSTEM CODE`", item.describe(), "");
+                    return Some(None);
+                };
+                let Some(system) = self.systems.uri(system, item, &mut self.findings) else {
+                    return Some(None);
+                };
+                let known = crate::fhir::codes::display(&system, code);
+                if crate::fhir::codes::in_system(&system, code) == Some(false) {
+                    self.findings.add(
+                        "code-unknown",
+                        &item.place,
+                        format!("a code of {system}"),
+                        format!("`{code}`"),
+                        "",
+                    );
+                }
+                let display = words.next().or(known).map(str::to_owned);
+                Some(Some(Node::FixedCoding { system, code: code.to_owned(), display }))
+            }
+            Kind::Table(table) if table.has("codes") && table.has("path") => {
+                Some(self.leaf(scope, context, "code", item).map(Node::Coding))
+            }
+            _ => None,
+        }
+    }
+
+    /// Quantities know `ucum = "kg"`, and `{ path, codes }` for the unit's code beside `value`.
+    pub(super) fn quantity(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        owner: &str,
+        table: &Table,
+    ) -> Option<Node> {
+        const UCUM: &str = "http://unitsofmeasure.org";
+        let constant = |text: &str| Node::Constant { json: json_text(text), text: text.to_owned() };
+        let mut rest = table.clone();
+        rest.entries.retain(|(key, _)| !matches!(key.name.as_str(), "ucum" | "unit_code"));
+        let mut object = self.object(scope, context, owner, &rest)?;
+        if let Some(unit) = table.item("ucum").and_then(Item::text) {
+            if !object.members.iter().any(|member| member.name == "unit") {
+                object.members.push(simple_member("unit", "string", false, constant(unit)));
+            }
+            object.members.push(simple_member("system", "uri", false, constant(UCUM)));
+            object.members.push(simple_member("code", "code", false, constant(unit)));
+        }
+        if let Some(unit) = table.item("unit_code") {
+            let leaf = self.leaf(scope, context, "code", unit)?;
+            object.members.push(simple_member("", "Coding", false, Node::Coding(leaf)));
+        }
+        Some(Node::Object(object))
+    }
+
+    pub(super) fn reference(&mut self, scope: &mut Scope, context: &Context, item: &Item) -> Option<Node> {
+        let Some(table) = item.table().filter(|table| table.has("reference") && table.has("path")) else {
+            if let Some(table) = item.table() {
+                return self.object(scope, context, "Reference", table).map(Node::Object);
+            }
+            self.findings.add(
+                "reference",
+                &item.place,
+                "{ reference = TYPE, path = … }",
+                item.describe(),
+                "",
+            );
+            return None;
+        };
+        let target = table.item("reference")?;
+        let name = target.text().unwrap_or_default().to_owned();
+        if structure::resource(&name).is_none() {
+            let hint = structure::suggested_resource(&name).map(|name| format!("did you mean `{name}`?"));
+            self.findings.add(
+                "reference",
+                &target.place,
+                "a resource type",
+                format!("`{name}`"),
+                hint.unwrap_or_default(),
+            );
+            return None;
+        }
+        let (expression, _) = self.expression(context, table.item("path")?)?;
+        let Some(model) = referred(&expression).map(str::to_owned) else {
+            self.findings.add(
+                "reference",
+                &table.item("path")?.place,
+                "a many2one field or `id`, or the `first` of some that lead to one model",
+                "another kind of value",
+                "",
+            );
+            return None;
+        };
+        // The prefix of the target's ids is known when every type has been read; a target that is not served is no reference.
+        let (prefix, key) = self.targets.get(&(name.clone(), model.clone())).cloned()?;
+        let display = match table.item("display") {
+            Some(display) => self.leaf(scope, context, "string", display),
+            None => None,
+        };
+        let slot = scope.slot(Slot::Value(expression.clone()));
+        Some(Node::Reference(Box::new(Reference {
+            target: name,
+            slot,
+            expression,
+            prefix,
+            key,
+            model,
+            display,
+        })))
+    }
+}
+
+/// The model that the value of an expression is an id of.
+fn referred(expression: &Expression) -> Option<&str> {
+    match expression {
+        Expression::Column(column) => match column.as_ref() {
+            Column { target: Some(target), .. } => Some(target),
+            Column { model, field, .. } if field == "id" => Some(model),
+            _ => None,
+        },
+        Expression::First(all) => {
+            let mut models = all.iter().map(referred);
+            let model = models.next()??;
+            models.all(|other| other == Some(model)).then_some(model)
+        }
+        _ => None,
+    }
+}
+
+fn simple_member(name: &str, type_name: &str, list: bool, node: Node) -> Member {
+    Member {
+        name: name.to_owned(),
+        element: name.to_owned(),
+        list,
+        required: false,
+        summary: true,
+        absent: None,
+        type_name: type_name.to_owned(),
+        node,
+    }
+}
+
+fn finish_object(owner: &str, members: Vec<Member>) -> Node {
+    let dynamic = members.iter().any(|member| is_dynamic(&member.node));
+    Node::Object(Object { type_name: owner.to_owned(), members, when: None, dynamic })
+}
