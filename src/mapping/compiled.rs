@@ -139,6 +139,21 @@ pub enum Kind {
     Binary,
 }
 
+impl Kind {
+    /// What it is, for findings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "a boolean",
+            Self::Integer => "a whole number",
+            Self::Float | Self::Numeric => "a decimal number",
+            Self::Text => "a text",
+            Self::Date => "a date",
+            Self::Timestamp => "a time",
+            Self::Binary => "a binary",
+        }
+    }
+}
+
 /// A column reached by a path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {

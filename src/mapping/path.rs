@@ -230,7 +230,7 @@ impl Resolver<'_> {
                 "path-reverse",
                 place,
                 format!("a many2one of {model} to {}", level.model),
-                format!("`{inverse}` ({:?})", field.kind),
+                format!("`{inverse}` (a {})", field.kind.name()),
                 "",
             );
             return None;
@@ -308,7 +308,7 @@ impl Resolver<'_> {
                 "field-type",
                 place,
                 "a field that holds one value",
-                format!("`{last}` of {} ({:?})", level.model, field.kind),
+                format!("`{last}` of {} (a {})", level.model, field.kind.name()),
                 "rows of a one2many are reached with `each`",
             );
             return None;
@@ -365,7 +365,7 @@ impl Resolver<'_> {
                     "path-rows",
                     place,
                     "a one2many or many2many field",
-                    format!("`{last}` of {} ({:?})", level.model, field.kind),
+                    format!("`{last}` of {} (a {})", level.model, field.kind.name()),
                     "name the rows from the other side: MODEL[FIELD]",
                 );
                 return None;

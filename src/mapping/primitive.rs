@@ -110,7 +110,7 @@ impl Compiler<'_> {
                 "type-mismatch",
                 &item.place,
                 format!("a field that can be written as {type_name}"),
-                format!("{:?}", expression.kind()),
+                expression.kind().name(),
                 if expression.kind() == Type::Text {
                     "a selection needs a code map: { path = …, codes = … }"
                 } else {

@@ -69,6 +69,35 @@ pub enum FieldKind {
     Other(String),
 }
 
+impl FieldKind {
+    /// Name of the type in Tryton.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::BigInteger => "biginteger",
+            Self::Float => "float",
+            Self::Numeric => "numeric",
+            Self::Char => "char",
+            Self::Text => "text",
+            Self::Selection => "selection",
+            Self::MultiSelection => "multiselection",
+            Self::Date => "date",
+            Self::DateTime => "datetime",
+            Self::Timestamp => "timestamp",
+            Self::Time => "time",
+            Self::TimeDelta => "timedelta",
+            Self::Binary => "binary",
+            Self::Dict => "dict",
+            Self::Reference => "reference",
+            Self::Many2One { .. } => "many2one",
+            Self::One2Many { .. } => "one2many",
+            Self::Many2Many { .. } => "many2many",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// How the rows of a tree know their descendants without recursion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tree {
