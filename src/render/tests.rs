@@ -107,9 +107,14 @@ fn text(text: &str) -> Option<Vec<u8>> {
     Some(text.as_bytes().to_vec())
 }
 
+static SITE: Site = Site { zone: TimeZone::UTC };
+
+fn renderer<'a>(source: &'a Source, masks: &'a Masks, subset: &'a Subset) -> Renderer<'a> {
+    Renderer { site: &SITE, row: &source.row, masks, profiles: &[], subset }
+}
+
 fn write(source: &Source, masks: &Masks, record: &[u8]) -> Value {
-    let site = Site { zone: TimeZone::UTC };
-    let renderer = Renderer { site: &site, row: &source.row, masks, profiles: &[], subset: &Subset::All };
+    let renderer = renderer(source, masks, &Subset::All);
     let mut out = Vec::new();
     renderer.resource(&mut out, &source.emits[0].body, "7", record, None).unwrap();
     let mut value: Value = serde_json::from_slice(&out).unwrap();
@@ -217,9 +222,7 @@ fn the_version_changes_exactly_with_the_content() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
     let masks = open(source);
-    let site = Site { zone: TimeZone::UTC };
-    let renderer =
-        Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset: &Subset::All };
+    let renderer = renderer(source, &masks, &Subset::All);
     let version = |columns: &[Option<Vec<u8>>], updated: Option<jiff::Timestamp>| {
         let mut out = Vec::new();
         renderer.resource(&mut out, &source.emits[0].body, "7", &record(columns), updated).unwrap().version
@@ -235,9 +238,7 @@ fn the_newest_of_row_and_repeated_rows_is_the_last_update() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
     let masks = open(source);
-    let site = Site { zone: TimeZone::UTC };
-    let renderer =
-        Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset: &Subset::All };
+    let renderer = renderer(source, &masks, &Subset::All);
     let mut columns = full();
     // One second after 2000-01-01.
     let stamp = 1_000_000i64.to_be_bytes().to_vec();
@@ -261,9 +262,7 @@ fn bytes_that_are_no_such_record_are_refused_and_nothing_is_written() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
     let masks = open(source);
-    let site = Site { zone: TimeZone::UTC };
-    let renderer =
-        Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset: &Subset::All };
+    let renderer = renderer(source, &masks, &Subset::All);
     let whole = record(&full());
     for end in 0..whole.len() {
         let mut out = Vec::new();
@@ -277,9 +276,8 @@ fn a_subset_says_so_and_keeps_the_version() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
     let masks = open(source);
-    let site = Site { zone: TimeZone::UTC };
     let write = |subset: &Subset| -> Value {
-        let renderer = Renderer { site: &site, row: &source.row, masks: &masks, profiles: &[], subset };
+        let renderer = renderer(source, &masks, subset);
         let mut out = Vec::new();
         renderer.resource(&mut out, &source.emits[0].body, "7", &record(&full()), None).unwrap();
         serde_json::from_slice(&out).unwrap()
