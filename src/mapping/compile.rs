@@ -93,7 +93,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
             if stem == catalog.gnuhealth {
                 renames = Renames::read(table, &mut findings);
             }
-        } else if name != "systems.toml" {
+        } else if name != "systems.toml" && !name.starts_with("left-out/") {
             types.push(table);
         }
     }
