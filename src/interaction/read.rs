@@ -9,7 +9,7 @@ use crate::{
     error::{self, Error, Result},
     mapping::compiled::ResourceType,
     plan::{self, Target},
-    render::{Renderer, Site, timestamp},
+    render::{Renderer, Site},
     search::{self, Subset, Total},
     store::Class,
 };
@@ -85,12 +85,11 @@ async fn one(
     };
     let unmappable =
         |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
-    let updated = row.raw(1)?.map(timestamp).transpose().map_err(unmappable)?.flatten();
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let site = Site { zone: caller.zone.clone() };
     let renderer =
-        Renderer { site: &site, row: &source.row, masks: &plan.masks, profiles: &kind.profiles, subset };
+        Renderer { site: &site, row: &source.row, shape: &plan.shape, profiles: &kind.profiles, subset };
     let mut body = Vec::with_capacity(4096);
-    let rendered = renderer.resource(&mut body, &emit.body, id, record, updated).map_err(unmappable)?;
+    let rendered = renderer.resource(&mut body, &emit.body, id, record).map_err(unmappable)?;
     Ok(Answer { body, version: Some(rendered.version), last_modified: rendered.updated, personal: true })
 }

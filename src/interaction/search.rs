@@ -12,7 +12,7 @@ use crate::{
     },
     mapping::compiled::ResourceType,
     plan::{self, Cursor, Direction, PagePlan, Situation, Target},
-    render::{Renderer, Site, timestamp},
+    render::{Renderer, Site},
     search::{self, Filter, SearchRequest, Subset, Total},
     store::{Class, Row},
 };
@@ -207,16 +207,14 @@ fn entry(
     let emit = source.emits.get(target.emit).ok_or_else(defect)?;
     let id = plan::format_id(kind, target);
     let record = row.raw(3 + plan.keys)?.ok_or_else(defect)?;
-    let updated = row.raw(4 + plan.keys)?.map(timestamp).transpose().ok().flatten().flatten();
     let renderer = Renderer {
         site,
         row: &source.row,
-        masks: &plan.masks[target.source],
+        shape: &plan.shapes[target.source],
         profiles: &kind.profiles,
         subset,
     };
-    let written =
-        bundle.entry(&id, "match", |out| renderer.resource(out, &emit.body, &id, record, updated).is_ok());
+    let written = bundle.entry(&id, "match", |out| renderer.resource(out, &emit.body, &id, record).is_ok());
     if !written {
         tracing::error!(
             kind = kind.name,

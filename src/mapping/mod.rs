@@ -13,6 +13,7 @@ mod files;
 pub mod finding;
 mod parameters;
 mod path;
+mod paths;
 mod primitive;
 #[cfg(test)]
 mod tests;

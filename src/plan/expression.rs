@@ -147,7 +147,7 @@ impl Builder<'_> {
     }
 
     fn exists(&mut self, exists: &Exists) -> Result<Fragment, Masked> {
-        let parent = self.follow(exists.up, &exists.hops)?;
+        let parent = self.id_at(exists.up, &exists.hops)?;
         let row = self.open();
         let result = self.exists_inside(exists, row, parent);
         let scope = self.close();
@@ -166,7 +166,7 @@ impl Builder<'_> {
         &mut self,
         exists: &Exists,
         row: crate::sql::Alias,
-        parent: crate::sql::Alias,
+        parent: Fragment,
     ) -> Result<Fragment, Masked> {
         let mut conditions = self.related(row, parent, &exists.relation)?;
         if let Some(filter) = &exists.filter {

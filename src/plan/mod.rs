@@ -3,6 +3,7 @@
 //! Nothing here can read a table without the caller's [`Permit`](crate::tryton::Permit): every table of a statement
 //! stands in a [`scope`] with the access predicate of its model.
 
+mod aside;
 mod expression;
 mod ids;
 mod keyset;

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Compiled, Emit, ResourceType, Source},
-    render::Masks,
+    render::Shape,
     search::{Filter, SearchRequest, SortKey},
     sql::{Alias, Fragment, Statement},
     tryton::Permit,
@@ -39,13 +39,13 @@ pub struct Situation<'a> {
 /// A page.
 #[derive(Debug)]
 pub struct PagePlan {
-    /// Columns: source, record, emit, the sort keys as text, the record, its last change. One row more than asked for
-    /// when there is a further page.
+    /// Columns: source, record, emit, the sort keys as text, the record. One row more than asked for when there is a
+    /// further page.
     pub statement: Statement,
     /// Number of sort keys.
     pub keys: usize,
-    /// What the caller may not see, by source.
-    pub masks: Vec<Masks>,
+    /// What the columns of the record hold and what the caller may not see, by source.
+    pub shapes: Vec<Shape>,
 }
 
 /// Values of one statement at most.
@@ -87,7 +87,7 @@ pub fn page(
     let mut all = branches.iter().map(|branch| cut(branch.positions.clone()));
     let found = match (all.len(), all.next()) {
         (_, None) => {
-            return Ok(PagePlan { statement: nothing(keys.len()), keys: keys.len(), masks: Vec::new() });
+            return Ok(PagePlan { statement: nothing(keys.len()), keys: keys.len(), shapes: Vec::new() });
         }
         (1, Some(only)) => only,
         (_, Some(first)) => {
@@ -101,20 +101,16 @@ pub fn page(
         }
     };
     let page = builder.aliases.next();
-    let mut masks = vec![Masks::default(); kind.sources.len()];
+    let mut shapes = vec![Shape::default(); kind.sources.len()];
     let mut rows = Vec::new();
     for branch in &branches {
         let source = &kind.sources[branch.index];
         let root = builder.open();
         let visible = builder.visible(source, root);
-        let row = builder.output(&source.row);
+        let row = builder.record(&source.row);
         let scope = builder.close();
         let visible = visible.map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN))?;
-        let mut sql = Fragment::raw("SELECT ")
-            .then(row.record)
-            .text(" AS rec, ")
-            .then(row.stamp)
-            .text(" AS stamp FROM ");
+        let mut sql = Fragment::raw("SELECT ").then(row.record).text(" AS rec FROM ");
         sql = sql.ident(&source.table).text(" ").alias(root).then(scope.joins()).text(" WHERE ");
         sql = sql.column(root, "id").text(" = ").column(page, "pk").text(" AND ").then(visible);
         if branches.len() > 1 {
@@ -122,7 +118,7 @@ pub fn page(
         }
         // OFFSET keeps PostgreSQL from joining the page last, with the rows of the whole table.
         rows.push(sql.text(" OFFSET 0").parens());
-        masks[branch.index] = row.masks;
+        shapes[branch.index] = row.shape;
     }
     let mut select = Fragment::raw("WITH page AS MATERIALIZED (").then(found).text(") SELECT ");
     select = select.column(page, "src").text(", ").column(page, "pk").text(", ").column(page, "k");
@@ -130,7 +126,7 @@ pub fn page(
         select = select.text(", ").alias(page).text(".s").number(index).text("::text");
     }
     let statement = select
-        .text(", r.rec, r.stamp FROM page ")
+        .text(", r.rec FROM page ")
         .alias(page)
         .text(" CROSS JOIN LATERAL (")
         .then(Fragment::join(rows, " UNION ALL "))
@@ -138,7 +134,7 @@ pub fn page(
         .then(keyset::order(&keys, direction, Some(page)))
         .finish();
     let statement = bounded(statement)?;
-    Ok(PagePlan { statement, keys: keys.len(), masks })
+    Ok(PagePlan { statement, keys: keys.len(), shapes })
 }
 
 /// Plans the number of all matches.
@@ -166,7 +162,7 @@ fn nothing(keys: usize) -> Statement {
     for _ in 0..keys {
         select.push(", NULL::text");
     }
-    select.text(", ROW(), NULL::timestamp WHERE FALSE").finish()
+    select.text(", ROW() WHERE FALSE").finish()
 }
 
 fn sort_keys(kind: &ResourceType, sort: &[SortKey]) -> Result<Vec<Key>> {

@@ -3,7 +3,7 @@
 use super::scope::Builder;
 use crate::{
     mapping::compiled::{Emit, Source},
-    render::Masks,
+    render::Shape,
     sql::{Fragment, Statement, Value},
     tryton::Permit,
 };
@@ -11,10 +11,10 @@ use crate::{
 /// A read of any record of a source; [`Statement::for_record`] puts the id in.
 #[derive(Debug)]
 pub struct ReadPlan {
-    /// Gives at most one row: the record, and the time of its last change.
+    /// Gives at most one row: the record.
     pub statement: Statement,
-    /// What the caller may not see.
-    pub masks: Masks,
+    /// What its columns hold, and what the caller may not see.
+    pub shape: Shape,
 }
 
 /// Plans a read. `None`: the source is closed to the caller.
@@ -26,12 +26,10 @@ pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String])
     if let Some(when) = &emit.when {
         conditions.push(builder.condition(when).ok()?);
     }
-    let row = builder.output(&source.row);
+    let row = builder.record(&source.row);
     let scope = builder.close();
     let statement = Fragment::raw("SELECT ")
         .then(row.record)
-        .text(", ")
-        .then(row.stamp)
         .text(" FROM ")
         .ident(&source.table)
         .text(" ")
@@ -40,5 +38,5 @@ pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String])
         .text(" WHERE ")
         .then(Fragment::all(conditions))
         .finish();
-    Some(ReadPlan { statement, masks: row.masks })
+    Some(ReadPlan { statement, shape: row.shape })
 }

@@ -1,122 +1,139 @@
 //! The row of a source: everything a resource is made of, as one record.
+//!
+//! What is repeated, and what lies behind a many2one that nothing else of the row needs, are sub-queries in the columns
+//! of the record rather than joins: each join would carry the columns of all the others past it, which costs
+//! PostgreSQL more than reading the rows.
 
-use super::scope::{Builder, Masked};
+use super::{
+    aside::Aside,
+    scope::{Builder, Masked, Scope},
+};
 use crate::{
     mapping::compiled::{Each, Row, Slot, Source},
-    render::Masks,
+    render::{Held, Shape},
     sql::{Alias, Fragment},
 };
 
-/// A record, the time of its last change, and what was left out of it.
+/// A record and what its columns hold.
 #[derive(Debug)]
 pub struct RowSql {
     /// `ROW(…)`.
     pub record: Fragment,
-    /// Newest change of any row that it is made of.
-    pub stamp: Fragment,
-    /// What the caller may not see.
-    pub masks: Masks,
-}
-
-/// How repeated rows stand in a statement.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repeated {
-    /// A column `ROW(rows, stamp)` of its own, for what is written: no join carries the other columns past it, which
-    /// would cost PostgreSQL more than the rows themselves. The reader takes the newest of the stamps.
-    Column,
-    /// A sub-query in FROM, whose stamp SQL can compare.
-    Lateral,
+    /// Its columns, and what the caller may not see.
+    pub shape: Shape,
 }
 
 impl Builder<'_> {
-    /// The record that a resource is written from. Its stamp is that of the row and the joined ones; repeated rows
-    /// bring their own.
-    pub fn output(&mut self, row: &Row) -> RowSql {
-        self.record(row, Repeated::Column)
-    }
-
-    /// The record of the innermost scope. Joins and sub-queries go into that scope.
-    fn row(&mut self, row: &Row) -> RowSql {
-        self.record(row, Repeated::Lateral)
-    }
-
-    fn record(&mut self, row: &Row, repeated: Repeated) -> RowSql {
-        let mut parts = Vec::new();
-        let mut masks = Masks::default();
-        for slot in &row.slots {
-            let part = match slot {
-                Slot::Value(expression) => self.expression(expression),
-                Slot::Holds(condition) => self.condition(condition),
-            };
-            masks.slots.push(part.is_err());
-            parts.push(part.unwrap_or_else(|Masked| Fragment::raw("NULL")));
-        }
-        let mut stamps = Vec::new();
-        for each in &row.eaches {
-            match self.each(each, repeated) {
-                Ok((rows, stamp, inner)) => {
-                    parts.push(rows);
-                    stamps.extend(stamp);
-                    masks.eaches.push(Some(inner));
+    /// The record of the innermost scope, from which it is written. Joins go into that scope.
+    pub fn record(&mut self, row: &Row) -> RowSql {
+        let mut columns = Vec::new();
+        let mut shape = Shape { masked: vec![false; row.slots.len()], ..Shape::default() };
+        let asides = self.asides(row);
+        for aside in &asides {
+            match self.aside(aside, row, &mut shape.masked) {
+                Ok((column, slots)) => {
+                    columns.push(column);
+                    shape.columns.push(Held::Aside(slots));
                 }
-                Err(Masked) => {
-                    parts.push(Fragment::raw("NULL"));
-                    masks.eaches.push(None);
-                }
+                Err(Masked) => aside.slots.iter().for_each(|slot| shape.masked[*slot] = true),
             }
         }
-        let scope = self.scopes.last().expect("a row is planned inside a scope");
-        stamps.extend(scope.aliases().map(stamp));
-        if !scope.hidden.is_empty() {
-            masks.hides = true;
-            parts.push(Fragment::any(scope.hidden.iter().cloned()));
+        let beside = |slot: &usize| asides.iter().any(|aside| aside.slots.contains(slot));
+        for slot in (0..row.slots.len()).filter(|slot| !beside(slot)) {
+            match self.slot(&row.slots[slot]) {
+                Ok(column) => {
+                    columns.push(column);
+                    shape.columns.push(Held::Slot(slot));
+                }
+                Err(Masked) => shape.masked[slot] = true,
+            }
         }
-        let record = Fragment::raw("ROW(").then(Fragment::join(parts, ", ")).text(")");
-        let stamp = Fragment::raw("GREATEST(").then(Fragment::join(stamps, ", ")).text(")");
-        RowSql { record, stamp, masks }
+        for (index, each) in row.eaches.iter().enumerate() {
+            match self.rows(each) {
+                Ok((rows, inner)) => {
+                    columns.push(rows);
+                    shape.columns.push(Held::Rows(index));
+                    shape.eaches.push(Some(inner));
+                }
+                Err(Masked) => shape.eaches.push(None),
+            }
+        }
+        let scope = self.scope();
+        if !scope.hidden.is_empty() {
+            columns.push(Fragment::any(scope.hidden.iter().cloned()));
+            shape.columns.push(Held::Hides);
+        }
+        columns.push(newest(scope.aliases().map(stamp).collect()));
+        shape.columns.push(Held::Stamp);
+        let record = Fragment::raw("ROW(").then(Fragment::join(columns, ", ")).text(")");
+        RowSql { record, shape }
+    }
+
+    fn scope(&self) -> &Scope {
+        self.scopes.last().expect("a row is planned inside a scope")
+    }
+
+    fn slot(&mut self, slot: &Slot) -> Result<Fragment, Masked> {
+        match slot {
+            Slot::Value(expression) => self.expression(expression),
+            Slot::Holds(condition) => self.condition(condition),
+        }
+    }
+
+    /// A sub-query for the slots behind a many2one, and the slots that it holds: not those that are masked.
+    fn aside(
+        &mut self,
+        aside: &Aside<'_>,
+        row: &Row,
+        masked: &mut [bool],
+    ) -> Result<(Fragment, Vec<usize>), Masked> {
+        let (hop, before) = aside.steps.split_last().expect("it lies behind at least one step");
+        let from = self.follow(0, before)?;
+        let target = self.aliases.next();
+        let (condition, _) = self.step(from, hop, target)?;
+        self.scopes.push(Scope::beside(target, aside.steps));
+        let mut columns = Vec::new();
+        let mut slots = Vec::new();
+        for slot in &aside.slots {
+            match self.slot(&row.slots[*slot]) {
+                Ok(column) => {
+                    columns.push(column);
+                    slots.push(*slot);
+                }
+                Err(Masked) => masked[*slot] = true,
+            }
+        }
+        let scope = self.close();
+        columns.push(newest(scope.aliases().map(stamp).collect()));
+        let column = Fragment::raw("(SELECT ROW(").then(Fragment::join(columns, ", ")).text(") FROM ");
+        let column = column.ident(&hop.table).text(" ").alias(target).then(scope.joins());
+        Ok((column.text(" WHERE ").then(condition).text(")"), slots))
     }
 
     /// Rows of a relation as an array of records.
-    fn each(
-        &mut self,
-        each: &Each,
-        repeated: Repeated,
-    ) -> Result<(Fragment, Option<Fragment>, Masks), Masked> {
-        let parent = self.follow(each.up, &each.hops)?;
+    fn rows(&mut self, each: &Each) -> Result<(Fragment, Shape), Masked> {
+        let parent = self.id_at(each.up, &each.hops)?;
         let root = self.open();
-        let planned = self.each_inside(each, root, parent);
+        let planned = self.conditions(each, root, parent).map(|conditions| {
+            let row = self.record(&each.row);
+            (conditions, row, self.order(each, root))
+        });
         let scope = self.close();
         let (conditions, row, order) = planned?;
-        let rows = Fragment::raw("array_agg(").then(row.record).text(" ORDER BY ").then(order);
-        let rows = rows.column(root, "id").text(")");
-        let newest = Fragment::raw("max(").then(row.stamp).text(")");
-        let from =
-            Fragment::raw(" FROM ").ident(&each.relation.table).text(" ").alias(root).then(scope.joins());
-        let from = from.text(" WHERE ").then(conditions);
-        if repeated == Repeated::Column {
-            let column = Fragment::raw("(SELECT ROW(").then(rows).text(", ").then(newest).text(")");
-            return Ok((column.then(from).text(")"), None, row.masks));
-        }
-        let name = self.aliases.next();
-        let lateral =
-            Fragment::raw(" CROSS JOIN LATERAL (SELECT ").then(rows).text(" AS rows, ").then(newest);
-        let lateral = lateral.text(" AS stamp").then(from).text(") ").alias(name);
-        self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(lateral);
-        let column = |column| Fragment::new().column(name, column);
-        Ok((column("rows"), Some(column("stamp")), row.masks))
+        let rows = Fragment::raw("ARRAY(SELECT ").then(row.record).text(" FROM ").ident(&each.relation.table);
+        let rows = rows.text(" ").alias(root).then(scope.joins()).text(" WHERE ").then(conditions);
+        Ok((rows.text(" ORDER BY ").then(order).text(")"), row.shape))
     }
 
-    fn each_inside(
-        &mut self,
-        each: &Each,
-        root: Alias,
-        parent: Alias,
-    ) -> Result<(Fragment, RowSql, Fragment), Masked> {
-        let mut conditions = self.related(root, parent, &each.relation)?;
-        if let Some(filter) = &each.filter {
-            conditions = conditions.text(" AND ").then(self.condition(filter)?);
-        }
-        let row = self.row(&each.row);
+    fn conditions(&mut self, each: &Each, root: Alias, parent: Fragment) -> Result<Fragment, Masked> {
+        let conditions = self.related(root, parent, &each.relation)?;
+        Ok(match &each.filter {
+            Some(filter) => conditions.text(" AND ").then(self.condition(filter)?),
+            None => conditions,
+        })
+    }
+
+    fn order(&mut self, each: &Each, root: Alias) -> Fragment {
         let mut order = Fragment::new();
         for (expression, descending) in &each.order {
             // An order that reads a closed field would reveal it; the id alone decides then.
@@ -125,19 +142,44 @@ impl Builder<'_> {
                     order.then(sql).text(if *descending { " DESC NULLS LAST, " } else { " NULLS LAST, " });
             }
         }
-        Ok((conditions, row, order))
+        order.column(root, "id")
     }
 
-    /// The last change of anything that the row of the innermost scope is made of.
+    /// The last change of anything that the row of the innermost scope is made of, for a search or an order.
     pub fn stamp(&mut self, row: &Row) -> Fragment {
-        if let Some(known) = self.scopes.last().and_then(|scope| scope.stamp.clone()) {
-            return known;
+        if let Some(known) = &self.scope().stamp {
+            return known.clone();
         }
-        let stamp = self.row(row).stamp;
+        // What is masked is not read, so it does not count.
+        for slot in &row.slots {
+            let _ = self.slot(slot);
+        }
+        let mut stamps = Vec::new();
+        for each in &row.eaches {
+            stamps.extend(self.newest_row(each).ok());
+        }
+        stamps.extend(self.scope().aliases().map(stamp));
+        let stamp = newest(stamps);
         if let Some(scope) = self.scopes.last_mut() {
             scope.stamp = Some(stamp.clone());
         }
         stamp
+    }
+
+    /// The last change of any of the rows of a relation.
+    fn newest_row(&mut self, each: &Each) -> Result<Fragment, Masked> {
+        let parent = self.id_at(each.up, &each.hops)?;
+        let root = self.open();
+        let planned =
+            self.conditions(each, root, parent).map(|conditions| (conditions, self.stamp(&each.row)));
+        let scope = self.close();
+        let (conditions, stamp) = planned?;
+        let name = self.aliases.next();
+        let lateral = Fragment::raw(" CROSS JOIN LATERAL (SELECT max(").then(stamp).text(") AS stamp FROM ");
+        let lateral = lateral.ident(&each.relation.table).text(" ").alias(root).then(scope.joins());
+        let lateral = lateral.text(" WHERE ").then(conditions).text(") ").alias(name);
+        self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(lateral);
+        Ok(Fragment::new().column(name, "stamp"))
     }
 
     /// Which records of a source the caller may see: its filter and the access predicate of its model.
@@ -156,4 +198,11 @@ impl Builder<'_> {
 /// The last change of a row: Tryton leaves `write_date` empty until the first change.
 fn stamp(alias: Alias) -> Fragment {
     Fragment::raw("COALESCE(").column(alias, "write_date").text(", ").column(alias, "create_date").text(")")
+}
+
+fn newest(mut stamps: Vec<Fragment>) -> Fragment {
+    if stamps.len() == 1 {
+        return stamps.remove(0);
+    }
+    Fragment::raw("GREATEST(").then(Fragment::join(stamps, ", ")).text(")")
 }

@@ -25,6 +25,21 @@ pub struct Scope {
 }
 
 impl Scope {
+    /// A scope over the record that many2one steps lead to, beside the scope in which they start. Paths in it begin with
+    /// these steps, as they do there.
+    pub fn beside(target: Alias, steps: &[Hop]) -> Self {
+        let mut scope = Self::new(target);
+        for end in 1..=steps.len() {
+            scope.joined.insert(steps[..end].to_vec(), target);
+        }
+        scope
+    }
+
+    /// The record at the end of these steps is joined.
+    pub fn has(&self, steps: &[Hop]) -> bool {
+        self.joined.contains_key(steps)
+    }
+
     /// A scope over an alias.
     pub fn new(root: Alias) -> Self {
         Self {
@@ -132,29 +147,10 @@ impl<'a> Builder<'a> {
                 alias = *known;
                 continue;
             }
-            let owner = if hop.back { &hop.target } else { &hop.model };
-            if !self.permit.field(owner, &hop.field) {
-                return Err(Masked);
-            }
             let target = self.aliases.next();
-            let mut join =
-                Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
-            join = join.column(target, "id").text(" = ");
-            let mut hidden = None;
-            join = if hop.back {
-                let row = self.aliases.next();
-                let predicate = self.predicate(&hop.target, row)?;
-                join = join.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
-                join = join.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
-                join.column(alias, "id").text(" AND ").then(predicate).text(")")
-            } else {
-                let predicate = self.predicate(&hop.target, target)?;
-                if !predicate.is("TRUE") {
-                    let known = Fragment::new().column(alias, &hop.field).text(" IS NOT NULL AND ");
-                    hidden = Some(known.column(target, "id").text(" IS NULL").parens());
-                }
-                join.column(alias, &hop.field).text(" AND ").then(predicate)
-            };
+            let (condition, hidden) = self.step(alias, hop, target)?;
+            let join = Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
+            let join = join.then(condition);
             let scope = &mut self.scopes[level];
             scope.joined.insert(hops[..end].to_vec(), target);
             scope.order.push((target, join));
@@ -162,6 +158,61 @@ impl<'a> Builder<'a> {
             alias = target;
         }
         Ok(alias)
+    }
+
+    /// Which row of `target` a step from `alias` leads to, and whether a record rule hides that row.
+    ///
+    /// # Errors
+    /// [`Masked`] when the field or its model is closed to the caller.
+    pub fn step(
+        &mut self,
+        alias: Alias,
+        hop: &Hop,
+        target: Alias,
+    ) -> Result<(Fragment, Option<Fragment>), Masked> {
+        let owner = if hop.back { &hop.target } else { &hop.model };
+        if !self.permit.field(owner, &hop.field) {
+            return Err(Masked);
+        }
+        let on = Fragment::new().column(target, "id").text(" = ");
+        if hop.back {
+            let row = self.aliases.next();
+            let predicate = self.predicate(&hop.target, row)?;
+            let on = on.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
+            let on = on.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
+            return Ok((on.column(alias, "id").text(" AND ").then(predicate).text(")"), None));
+        }
+        let predicate = self.predicate(&hop.target, target)?;
+        let on = on.column(alias, &hop.field);
+        if predicate.is("TRUE") {
+            return Ok((on, None));
+        }
+        let known = Fragment::new().column(alias, &hop.field).text(" IS NOT NULL AND ");
+        let hidden = known.column(target, "id").text(" IS NULL").parens();
+        Ok((on.text(" AND ").then(predicate), Some(hidden)))
+    }
+
+    /// The caller may take this step, and no record rule hides where it leads.
+    pub fn is_open(&mut self, hop: &Hop) -> bool {
+        let target = self.aliases.next();
+        matches!(self.step(target, hop, target), Ok((_, None)))
+    }
+
+    /// The id of the record at the end of many2one steps, for rows that point back to it. The many2one itself holds
+    /// it, so the record is joined only where a record rule could hide it.
+    ///
+    /// # Errors
+    /// As [`Builder::follow`].
+    pub fn id_at(&mut self, up: usize, hops: &[Hop]) -> Result<Fragment, Masked> {
+        if let Some((last, before)) = hops.split_last()
+            && !last.back
+            && self.is_open(last)
+        {
+            let alias = self.follow(up, before)?;
+            return Ok(Fragment::new().column(alias, &last.field));
+        }
+        let alias = self.follow(up, hops)?;
+        Ok(Fragment::new().column(alias, "id"))
     }
 
     /// A column of the caller's view.
@@ -203,11 +254,11 @@ impl<'a> Builder<'a> {
         all.then(plain).text(")")
     }
 
-    /// `row.inverse = parent.id`, the active filter and the access predicate of the rows of a relation.
+    /// `row.inverse = parent`, the active filter and the access predicate of the rows of a relation.
     ///
     /// # Errors
     /// [`Masked`] when the relation or its model is closed to the caller.
-    pub fn related(&mut self, row: Alias, parent: Alias, relation: &Relation) -> Result<Fragment, Masked> {
+    pub fn related(&mut self, row: Alias, parent: Fragment, relation: &Relation) -> Result<Fragment, Masked> {
         if let Some((model, field)) = &relation.field
             && !self.permit.field(model, field)
         {
@@ -216,10 +267,11 @@ impl<'a> Builder<'a> {
         if !self.permit.field(&relation.model, &relation.inverse) {
             return Err(Masked);
         }
-        let mut all = Fragment::new().column(row, &relation.inverse).text(" = ").column(parent, "id");
+        let mut all = Fragment::new().column(row, &relation.inverse).text(" = ").then(parent);
         if relation.active {
             all = all.text(" AND ").column(row, "active");
         }
-        Ok(all.text(" AND ").then(self.predicate(&relation.model, row)?))
+        let predicate = self.predicate(&relation.model, row)?;
+        Ok(if predicate.is("TRUE") { all } else { all.text(" AND ").then(predicate) })
     }
 }

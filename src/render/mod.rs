@@ -5,24 +5,41 @@ mod primitive;
 mod record;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use object::{Rendered, Renderer, Site};
-pub use record::{Malformed, timestamp};
+pub use record::Malformed;
 
-/// Which values of a row the caller may not see. They were never read; the resource says that it is not complete.
+/// What the columns of a record hold, and which values of its row the caller may not see. Those were never read; the
+/// resource says that it is not complete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Masks {
-    /// Scalar slots.
-    pub slots: Vec<bool>,
-    /// Repeated rows; `None` when all of them are closed.
-    pub eaches: Vec<Option<Masks>>,
-    /// The record ends with a column that says whether a record rule hides a row that this one refers to.
-    pub hides: bool,
+pub struct Shape {
+    /// What each column holds.
+    pub columns: Vec<Held>,
+    /// By slot: the value is masked.
+    pub masked: Vec<bool>,
+    /// Shapes of the repeated rows; `None` when all of them are closed.
+    pub eaches: Vec<Option<Shape>>,
 }
 
-impl Masks {
+/// What a column of a record holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// The value of a slot.
+    Slot(usize),
+    /// A record of the values of these slots, and the time of the last change of what they were read from.
+    Aside(Vec<usize>),
+    /// The rows of an `each`: an array of records.
+    Rows(usize),
+    /// Whether a record rule hides a row that this one refers to.
+    Hides,
+    /// The time of the last change of the row and those joined to it.
+    Stamp,
+}
+
+impl Shape {
     /// Anything is left out.
-    pub fn any(&self) -> bool {
-        self.slots.contains(&true) || self.eaches.iter().any(|each| each.as_ref().is_none_or(Self::any))
+    pub fn masks(&self) -> bool {
+        self.masked.contains(&true) || self.eaches.iter().any(|each| each.as_ref().is_none_or(Self::masks))
     }
 }

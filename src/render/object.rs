@@ -1,13 +1,12 @@
 //! The walk over a compiled body.
 
-use std::cell::Cell;
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Masks, primitive,
-    record::{self, Columns, Malformed},
+    Shape, primitive,
+    record::{self, Malformed},
+    values::{Seen, Values},
 };
 use crate::{
     fhir::structure,
@@ -48,37 +47,18 @@ enum Written {
     Value,
 }
 
-/// Columns of a row, what is masked in it, and where its repeated rows start.
+/// Values of a row, and what is masked in it.
 struct View<'a> {
-    columns: Columns<'a>,
-    masks: &'a Masks,
-    row: &'a Row,
+    values: &'a Values<'a>,
+    shape: &'a Shape,
     subset: &'a Subset,
     /// Of the row in its `each`, from 1.
     position: usize,
-    /// The row of the resource itself, not one of its repeated rows.
-    top: bool,
-    /// Set when a record rule hides a row that belongs to the resource.
-    hidden: &'a Cell<bool>,
 }
 
 impl View<'_> {
-    /// The newest stamp of the repeated rows.
-    fn newest(&self) -> Result<Option<Timestamp>, Malformed> {
-        let mut newest = None;
-        let first = self.row.slots.len();
-        for column in self.columns.iter().skip(first).take(self.row.eaches.len()).copied().flatten() {
-            let pair = record::columns(column)?;
-            let stamp = pair.get(1).copied().flatten().map(record::timestamp).transpose()?.flatten();
-            newest = newest.max(stamp);
-        }
-        Ok(newest)
-    }
-
-    fn note_hidden(&self) {
-        if self.masks.hides && self.columns.last().copied().flatten().is_some_and(record::boolean) {
-            self.hidden.set(true);
-        }
+    fn holds(&self, slot: usize) -> bool {
+        self.values.slots.get(slot).copied().flatten().is_some_and(record::boolean)
     }
 }
 
@@ -89,8 +69,8 @@ pub struct Renderer<'a> {
     pub site: &'a Site,
     /// Row shape of the source.
     pub row: &'a Row,
-    /// What the caller may not see.
-    pub masks: &'a Masks,
+    /// What the columns of its records hold, and what the caller may not see.
+    pub shape: &'a Shape,
     /// Profiles to claim.
     pub profiles: &'a [String],
     /// Elements that are wanted.
@@ -108,25 +88,16 @@ impl Renderer<'_> {
         body: &Object,
         id: &str,
         record: &[u8],
-        updated: Option<Timestamp>,
     ) -> Result<Rendered, Malformed> {
-        let hidden = Cell::new(false);
-        let mut view = View {
-            columns: record::columns(record)?,
-            masks: self.masks,
-            row: self.row,
-            subset: &Subset::All,
-            position: 1,
-            top: true,
-            hidden: &hidden,
-        };
-        view.note_hidden();
-        let updated = view.newest()?.max(updated);
+        let mut seen = Seen::default();
+        let values = Values::read(record, self.row, self.shape, &mut seen)?;
+        let updated = seen.newest;
+        let mut view = View { values: &values, shape: self.shape, subset: &Subset::All, position: 1 };
         let mut content = Vec::with_capacity(2048);
         for member in &body.members {
             self.member(&mut content, member, &view, true)?;
         }
-        let redacted = self.masks.any() || hidden.get();
+        let redacted = self.shape.masks() || seen.hidden;
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         hash.update(&content);
         hash.update(&[u8::from(redacted)]);
@@ -255,7 +226,7 @@ impl Renderer<'_> {
                 }
             }
             Node::When { slot, node } => {
-                if view.columns.get(*slot).copied().flatten().is_some_and(record::boolean) {
+                if view.holds(*slot) {
                     let before = out.len();
                     self.items(out, node, view, all)?;
                     if out.len() > before {
@@ -264,30 +235,11 @@ impl Renderer<'_> {
                 }
             }
             Node::Each { each, node } => {
-                let inner = view.row.eaches.get(*each).ok_or(Malformed)?;
-                let mut column = view.columns.get(view.row.slots.len() + each).copied().flatten();
-                if view.top {
-                    // Rows of the resource itself come with their stamp.
-                    column = column
-                        .map(record::columns)
-                        .transpose()?
-                        .and_then(|pair| pair.first().copied().flatten());
-                }
-                if let (Some(bytes), Some(Some(masks))) = (column, view.masks.eaches.get(*each)) {
-                    for (index, element) in record::elements(bytes)?.into_iter().flatten().enumerate() {
-                        let columns = record::columns(element)?;
-                        let row = View {
-                            columns,
-                            masks,
-                            row: &inner.row,
-                            subset: view.subset,
-                            position: index + 1,
-                            top: false,
-                            hidden: view.hidden,
-                        };
-                        row.note_hidden();
-                        self.items(out, node, &row, all)?;
-                    }
+                let rows = view.values.rows.get(*each).ok_or(Malformed)?;
+                let Some(Some(shape)) = view.shape.eaches.get(*each) else { return Ok(()) };
+                for (index, values) in rows.iter().enumerate() {
+                    let row = View { values, shape, subset: view.subset, position: index + 1 };
+                    self.items(out, node, &row, all)?;
                 }
             }
             Node::Lines(leaf) => {
@@ -339,7 +291,7 @@ impl Renderer<'_> {
             },
             Node::Coding(leaf) => self.inline_coding(out, leaf, view, true),
             Node::Reference(reference) => {
-                let Some(bytes) = view.columns.get(reference.slot).copied().flatten() else {
+                let Some(bytes) = view.values.slots.get(reference.slot).copied().flatten() else {
                     return Ok(Written::Nothing);
                 };
                 let mut target = format!("{}/", reference.target);
@@ -379,7 +331,7 @@ impl Renderer<'_> {
             }
             Node::Object(object) => self.object(out, object, view),
             Node::When { slot, node } => {
-                if !view.columns.get(*slot).copied().flatten().is_some_and(record::boolean) {
+                if !view.holds(*slot) {
                     return Ok(Written::Nothing);
                 }
                 match self.node(out, node, view)? {
@@ -469,7 +421,8 @@ fn wrote(yes: bool) -> Written {
 }
 
 fn value<'a>(leaf: &Leaf, view: &View<'a>) -> Option<&'a [u8]> {
-    view.columns
+    view.values
+        .slots
         .get(leaf.slot)
         .copied()
         .flatten()
@@ -478,7 +431,7 @@ fn value<'a>(leaf: &Leaf, view: &View<'a>) -> Option<&'a [u8]> {
 
 /// The value of a node was withheld.
 fn masked(node: &Node, view: &View<'_>) -> bool {
-    let hidden = |slot: usize| view.masks.slots.get(slot) == Some(&true);
+    let hidden = |slot: usize| view.shape.masked.get(slot) == Some(&true);
     match node {
         Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => {
             hidden(leaf.slot)
@@ -486,7 +439,7 @@ fn masked(node: &Node, view: &View<'_>) -> bool {
         Node::Reference(reference) => hidden(reference.slot),
         Node::Object(object) => object.members.iter().any(|member| masked(&member.node, view)),
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
-        Node::Each { each, .. } => view.masks.eaches.get(*each).is_some_and(Option::is_none),
+        Node::Each { each, .. } => view.shape.eaches.get(*each).is_some_and(Option::is_none),
         Node::When { slot, node } => hidden(*slot) || masked(node, view),
         Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => false,
     }

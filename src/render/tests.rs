@@ -3,9 +3,12 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Masks, Renderer, Site};
+use super::{Held, Renderer, Shape, Site};
 use crate::{
-    mapping::{self, Compiled, Files, compiled::Source},
+    mapping::{
+        self, Compiled, Files,
+        compiled::{Row, Source},
+    },
     search::Subset,
     tryton::{Catalog, Field, FieldKind, Model, Series},
 };
@@ -109,29 +112,34 @@ fn text(text: &str) -> Option<Vec<u8>> {
 
 static SITE: Site = Site { zone: TimeZone::UTC };
 
-fn renderer<'a>(source: &'a Source, masks: &'a Masks, subset: &'a Subset) -> Renderer<'a> {
-    Renderer { site: &SITE, row: &source.row, masks, profiles: &[], subset }
+fn renderer<'a>(source: &'a Source, shape: &'a Shape, subset: &'a Subset) -> Renderer<'a> {
+    Renderer { site: &SITE, row: &source.row, shape, profiles: &[], subset }
 }
 
-fn write(source: &Source, masks: &Masks, record: &[u8]) -> Value {
-    let renderer = renderer(source, masks, &Subset::All);
+fn write(source: &Source, shape: &Shape, record: &[u8]) -> Value {
+    let renderer = renderer(source, shape, &Subset::All);
     let mut out = Vec::new();
-    renderer.resource(&mut out, &source.emits[0].body, "7", record, None).unwrap();
+    renderer.resource(&mut out, &source.emits[0].body, "7", record).unwrap();
     let mut value: Value = serde_json::from_slice(&out).unwrap();
     value["meta"].as_object_mut().unwrap().remove("versionId");
     value
 }
 
-fn open(source: &Source) -> Masks {
-    let eaches = source.row.eaches.iter().map(|each| {
-        Some(Masks { slots: vec![false; each.row.slots.len()], eaches: Vec::new(), hides: false })
-    });
-    Masks { slots: vec![false; source.row.slots.len()], eaches: eaches.collect(), hides: false }
+/// Everything may be seen; the slots stand in their order, then the repeated rows, then the stamp.
+fn open(row: &Row) -> Shape {
+    let slots = (0..row.slots.len()).map(Held::Slot);
+    let rows = (0..row.eaches.len()).map(Held::Rows);
+    Shape {
+        columns: slots.chain(rows).chain([Held::Stamp]).collect(),
+        masked: vec![false; row.slots.len()],
+        eaches: row.eaches.iter().map(|each| Some(open(&each.row))).collect(),
+    }
 }
 
-/// Columns in the order of the mapping: active, puid, gender, dob, siblings, marital, langs.
+/// Columns in the order of the mapping: active, puid, gender, dob, siblings, marital, langs; then the stamp.
 fn full() -> Vec<Option<Vec<u8>>> {
-    let langs = array(&[record(&[text("Español")]), record(&[None]), record(&[text("Quechua")])]);
+    let langs =
+        array(&[record(&[text("Español"), None]), record(&[None, None]), record(&[text("Quechua"), None])]);
     vec![
         Some(vec![1]),
         text("ABC\"1"),
@@ -139,7 +147,8 @@ fn full() -> Vec<Option<Vec<u8>>> {
         Some((-1i32).to_be_bytes().to_vec()),
         Some(2i32.to_be_bytes().to_vec()),
         text("  "),
-        Some(record(&[Some(langs), None])),
+        Some(langs),
+        None,
     ]
 }
 
@@ -147,7 +156,7 @@ fn full() -> Vec<Option<Vec<u8>>> {
 fn a_full_record_is_written_in_the_order_of_the_specification() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let value = write(source, &open(source), &record(&full()));
+    let value = write(source, &open(&source.row), &record(&full()));
     let expected = json!({
         "resourceType": "Patient",
         "id": "7",
@@ -174,7 +183,7 @@ fn a_full_record_is_written_in_the_order_of_the_specification() {
 fn constants_alone_are_not_written_and_a_declared_absence_is() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let value = write(source, &open(source), &record(&vec![None; 7]));
+    let value = write(source, &open(&source.row), &record(&vec![None; 8]));
     let expected = json!({
         "resourceType": "Patient",
         "id": "7",
@@ -191,13 +200,13 @@ fn constants_alone_are_not_written_and_a_declared_absence_is() {
 fn what_is_withheld_shows() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let mut masks = open(source);
-    masks.slots[2] = true;
-    masks.eaches[0] = None;
+    let mut shape = open(&source.row);
+    shape.masked[2] = true;
+    shape.eaches[0] = None;
     let mut columns = full();
     columns[2] = None;
     columns[6] = None;
-    let value = write(source, &masks, &record(&columns));
+    let value = write(source, &shape, &record(&columns));
     assert_eq!(value["meta"]["security"][0]["code"], "REDACTED");
     assert_eq!(value["_gender"]["extension"][0]["valueCode"], "masked");
     assert!(value.get("communication").is_none());
@@ -207,12 +216,12 @@ fn what_is_withheld_shows() {
 fn a_row_that_a_record_rule_hides_shows() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let mut masks = open(source);
-    masks.hides = true;
+    let mut shape = open(&source.row);
+    shape.columns.push(Held::Hides);
     for hidden in [false, true] {
         let mut columns = full();
         columns.push(Some(vec![u8::from(hidden)]));
-        let value = write(source, &masks, &record(&columns));
+        let value = write(source, &shape, &record(&columns));
         assert_eq!(value["meta"].get("security").is_some(), hidden);
     }
 }
@@ -221,39 +230,45 @@ fn a_row_that_a_record_rule_hides_shows() {
 fn the_version_changes_exactly_with_the_content() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let masks = open(source);
-    let renderer = renderer(source, &masks, &Subset::All);
-    let version = |columns: &[Option<Vec<u8>>], updated: Option<jiff::Timestamp>| {
+    let shape = open(&source.row);
+    let renderer = renderer(source, &shape, &Subset::All);
+    let version = |columns: &[Option<Vec<u8>>]| {
         let mut out = Vec::new();
-        renderer.resource(&mut out, &source.emits[0].body, "7", &record(columns), updated).unwrap().version
+        renderer.resource(&mut out, &source.emits[0].body, "7", &record(columns)).unwrap().version
     };
+    let mut touched = full();
+    touched[7] = Some(0i64.to_be_bytes().to_vec());
     let mut changed = full();
-    changed[6] = Some(record(&[Some(array(&[record(&[text("Español")])])), None]));
-    assert_eq!(version(&full(), None), version(&full(), Some(jiff::Timestamp::UNIX_EPOCH)));
-    assert_ne!(version(&full(), None), version(&changed, None));
+    changed[6] = Some(array(&[record(&[text("Español"), None])]));
+    assert_eq!(version(&full()), version(&touched));
+    assert_ne!(version(&full()), version(&changed));
 }
 
 #[test]
-fn the_newest_of_row_and_repeated_rows_is_the_last_update() {
+fn the_newest_of_all_rows_is_the_last_update() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let masks = open(source);
-    let renderer = renderer(source, &masks, &Subset::All);
-    let mut columns = full();
-    // One second after 2000-01-01.
-    let stamp = 1_000_000i64.to_be_bytes().to_vec();
-    columns[6] = Some(record(&[Some(array(&[])), Some(stamp)]));
-    for (row, expected) in [
-        (None, "2000-01-01T00:00:01Z"),
-        (Some("1999-01-01T00:00:00Z"), "2000-01-01T00:00:01Z"),
-        (Some("2001-01-01T00:00:00Z"), "2001-01-01T00:00:00Z"),
+    let mut shape = open(&source.row);
+    // The marital status lies behind a many2one.
+    shape.columns[5] = Held::Aside(vec![5]);
+    let renderer = renderer(source, &shape, &Subset::All);
+    // Seconds after 2000-01-01.
+    let stamp = |second: Option<i64>| second.map(|second| (second * 1_000_000).to_be_bytes().to_vec());
+    for (row, aside, repeated, expected) in [
+        (None, None, Some(1), "2000-01-01T00:00:01Z"),
+        (Some(-1), Some(2), Some(1), "2000-01-01T00:00:02Z"),
+        (Some(3), Some(2), None, "2000-01-01T00:00:03Z"),
     ] {
-        let row = row.map(|text| text.parse().unwrap());
+        let mut columns = full();
+        columns[5] = Some(record(&[text("single"), stamp(aside)]));
+        columns[6] =
+            Some(array(&[record(&[text("Español"), stamp(repeated)]), record(&[None, stamp(Some(-9))])]));
+        columns[7] = stamp(row);
         let mut out = Vec::new();
-        let rendered =
-            renderer.resource(&mut out, &source.emits[0].body, "7", &record(&columns), row).unwrap();
+        let rendered = renderer.resource(&mut out, &source.emits[0].body, "7", &record(&columns)).unwrap();
         assert_eq!(rendered.updated.unwrap().to_string(), expected);
-        assert!(String::from_utf8(out).unwrap().contains(expected));
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains(expected) && out.contains("\"maritalStatus\":{\"text\":\"single\"}"), "{out}");
     }
 }
 
@@ -261,12 +276,12 @@ fn the_newest_of_row_and_repeated_rows_is_the_last_update() {
 fn bytes_that_are_no_such_record_are_refused_and_nothing_is_written() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let masks = open(source);
-    let renderer = renderer(source, &masks, &Subset::All);
+    let shape = open(&source.row);
+    let renderer = renderer(source, &shape, &Subset::All);
     let whole = record(&full());
     for end in 0..whole.len() {
         let mut out = Vec::new();
-        let result = renderer.resource(&mut out, &source.emits[0].body, "7", &whole[..end], None);
+        let result = renderer.resource(&mut out, &source.emits[0].body, "7", &whole[..end]);
         assert!(result.is_err() && out.is_empty(), "{end}");
     }
 }
@@ -275,11 +290,11 @@ fn bytes_that_are_no_such_record_are_refused_and_nothing_is_written() {
 fn a_subset_says_so_and_keeps_the_version() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];
-    let masks = open(source);
+    let shape = open(&source.row);
     let write = |subset: &Subset| -> Value {
-        let renderer = renderer(source, &masks, subset);
+        let renderer = renderer(source, &shape, subset);
         let mut out = Vec::new();
-        renderer.resource(&mut out, &source.emits[0].body, "7", &record(&full()), None).unwrap();
+        renderer.resource(&mut out, &source.emits[0].body, "7", &record(&full())).unwrap();
         serde_json::from_slice(&out).unwrap()
     };
     let whole = write(&Subset::All);

@@ -104,7 +104,7 @@ fn walk(
         (Node::When { node, .. }, Some((Step::Inside, rest))) => walk(builder, node, rest, row, target),
         (Node::Each { each, node }, Some((Step::Row, rest))) => {
             let each = &row.eaches[*each];
-            let parent = builder.follow(each.up, &each.hops)?;
+            let parent = builder.id_at(each.up, &each.hops)?;
             let root = builder.open();
             let inside = (|builder: &mut Builder<'_>| {
                 let mut conditions = vec![builder.related(root, parent, &each.relation)?];

@@ -105,7 +105,7 @@ pub fn some_row<E>(
     closed: impl Fn(Masked) -> E,
     holds: &mut dyn FnMut(&mut Builder<'_>) -> Result<Fragment, E>,
 ) -> Result<Fragment, E> {
-    let parent = builder.follow(each.up, &each.hops).map_err(&closed)?;
+    let parent = builder.id_at(each.up, &each.hops).map_err(&closed)?;
     let root = builder.open();
     let inside = (|builder: &mut Builder<'_>| {
         let mut conditions = vec![builder.related(root, parent, &each.relation).map_err(&closed)?];
