@@ -10,6 +10,7 @@ mod capabilities;
 mod harness;
 mod logs;
 mod mappings;
+mod modules;
 mod oracle;
 mod pages;
 mod protocol;

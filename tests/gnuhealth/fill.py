@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fill a freshly initialised GNU Health database with a synthetic hospital.
 
-Usage: VENV/bin/python fill.py postgresql://postgres@127.0.0.1:PORT/DATABASE
+Usage: VENV/bin/python fill.py postgresql://postgres@127.0.0.1:PORT/DATABASE [DEPARTMENT…]
 
 Runs on GNU Health 5.0 and 4.4 through trytond's own ORM, so that the rows are those the real system writes.
 Everything but create_date and write_date is the same on every run.
@@ -28,7 +28,7 @@ class Anything:
         return True
 
 
-def main(uri):
+def main(uri, departments):
     parts = urlsplit(uri)
     database = parts.path.lstrip('/')
     config.set('database', 'uri', '%s://%s/' % (parts.scheme, parts.netloc))
@@ -49,7 +49,7 @@ def main(uri):
         world = World(pool, transaction)
         if world.search('party.party', limit=1):
             raise SystemExit('%s already holds parties; fill a freshly initialised database' % database)
-        for name in DEPARTMENTS:
+        for name in departments or DEPARTMENTS:
             start = time.monotonic()
             department = importlib.import_module('hospital.' + name)
             # Tryton puts the year of this date into the numbers it draws.
@@ -65,6 +65,6 @@ def main(uri):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2:
         raise SystemExit(__doc__)
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

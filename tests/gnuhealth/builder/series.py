@@ -36,30 +36,36 @@ class Series:
         self.database = 'gh' + name.replace('.', '')
         self.folder = cache() / name
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.venv = self.folder / 'venv'
         self.log = self.folder / 'build.log'
-        self.python = self.folder / 'venv' / 'bin' / 'python'
+        self.python = self.venv / 'bin' / 'python'
         self.requirements = SERIES[name]['requirements']
+        # What fill.py fills; nothing: everything.
+        self.departments = []
 
     def modules(self):
-        folder = next((self.folder / 'venv').glob('lib/python3*/site-packages/trytond/modules'))
         without = SERIES[self.name]['without']
-        return [name for name in MODULES if name not in without and (folder / name).is_dir()]
+        return [name for name in MODULES if name not in without and (self.packages() / name).is_dir()]
+
+    def packages(self):
+        """Where Tryton looks for modules."""
+        return next(self.venv.glob('lib/python3*/site-packages/trytond/modules'))
 
     def virtualenv(self):
         """The packages from PyPI; the mark is written when all are there."""
-        mark = self.folder / 'venv' / 'complete'
+        mark = self.venv / 'complete'
         wanted = '\n'.join(self.requirements)
         if mark.exists() and mark.read_text() == wanted and self.works(self.python):
             return
         say('%s: installing %s' % (self.name, ', '.join(self.requirements)))
-        shutil.rmtree(self.folder / 'venv', ignore_errors=True)
+        shutil.rmtree(self.venv, ignore_errors=True)
         python = self.interpreter()
         try:
-            run([python, '-m', 'venv', self.folder / 'venv'], self.log, 'making a virtual environment')
+            run([python, '-m', 'venv', self.venv], self.log, 'making a virtual environment')
         except Failure:
             if not apt_install('python3-venv'):
                 raise
-            run([python, '-m', 'venv', self.folder / 'venv'], self.log, 'making a virtual environment')
+            run([python, '-m', 'venv', self.venv], self.log, 'making a virtual environment')
         run([self.python, '-m', 'pip', 'install', '--disable-pip-version-check', '--no-input', '-q', *self.requirements],
             self.log, 'installing GNU Health %s from PyPI' % self.name)
         mark.write_text(wanted)
@@ -86,7 +92,7 @@ class Series:
 
     def filled_key(self):
         sources = [HERE / 'fill.py', *sorted((HERE / 'hospital').glob('*.py'))]
-        return digest([self.initialised_key()], [path.read_text() for path in sources])
+        return digest([self.initialised_key(), *self.departments], [path.read_text() for path in sources])
 
     def ready(self):
         """Make the filled database stand on the server."""
@@ -113,23 +119,25 @@ class Series:
             self.forget('initialised-*.dump')
             self.server.dump(scratch, initialised)
         say('%s: filling the database' % self.name)
-        self.python_file('fill.py', self.server.uri(scratch), what='filling GNU Health %s' % self.name)
+        self.python_file('fill.py', self.server.uri(scratch), *self.departments, what='filling GNU Health %s' % self.name)
         self.forget('filled-*.dump')
         self.server.dump(scratch, dump)
         self.server.sql('postgres', 'DROP DATABASE "%s" WITH (FORCE)' % scratch)
         say('%s: built in %.0f s' % (self.name, time.monotonic() - start))
 
     def initialise(self, database):
-        modules = self.modules()
         self.server.empty(database)
+        self.activate(database, ['ir', 'res'], '--email', 'admin@example.org', '-p')
+        self.activate(database, self.modules(), '--activate-dependencies')
+
+    def activate(self, database, modules, *options):
+        say('%s: activating %d modules (minutes)' % (self.name, len(modules)))
         config, password = self.folder / 'trytond.conf', self.folder / 'password'
         config.write_text('[database]\nuri = %s\n[password]\nlength = 4\n' % self.server.uri(''))
         password.write_text('admin')
-        admin = [self.folder / 'venv' / 'bin' / 'trytond-admin', '-c', config, '-d', database]
+        admin = [self.venv / 'bin' / 'trytond-admin', '-c', config, '-d', database]
         environment = dict(os.environ, TRYTONPASSFILE=str(password))
-        for names, more in ((['ir', 'res'], ['--email', 'admin@example.org', '-p']), (modules, ['--activate-dependencies'])):
-            say('%s: activating %d modules (minutes)' % (self.name, len(names)))
-            run([*admin, '-u', *names, *more], self.log, 'activating modules of GNU Health %s' % self.name, env=environment)
+        run([*admin, '-u', *modules, *options], self.log, 'activating modules of GNU Health %s' % self.name, env=environment)
 
     def python_file(self, file, *arguments, what):
         return run([self.python, '-W', 'ignore', HERE / file, *arguments], self.log, what,

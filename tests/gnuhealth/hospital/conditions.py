@@ -15,6 +15,9 @@ SEVERITIES = [None, '1_mi', '2_mo', '3_sv']
 def fill(world):
     codes = world.pool.get('gnuhealth.pathology')
     found = {record.code: record for record in codes.search([('code', 'in', COMMON + ALLERGENS)])}
+    if not found:
+        # The catalogue is a module of its own; without it a site types in what it needs.
+        found = {code: world.create('gnuhealth.pathology', code=code, name='Disease ' + code) for code in COMMON + ALLERGENS}
     world.pathologies = [found[code] for code in COMMON if code in found]
     world.pathology = found
     allergens = [found[code] for code in ALLERGENS if code in found]

@@ -41,7 +41,7 @@ def others(world):
         organization(world, 'Obra Social de la Salud', is_insurance_company=True, insurance_company_type='state'),
         organization(world, 'Seguros Médicos «La Cigüeña»', is_insurance_company=True,
                      insurance_company_type='private')]
-    world.warehouse = world.one('stock.location', ('code', '=', 'WH'))
+    world.warehouse = world.one('stock.location', ('code', '=', 'WH')) if world.has('stock.location') else None
     world.pharmacies = [organization(world, name, is_pharmacy=True, warehouse=world.warehouse)
                         for name in ('Farmacia del Pueblo', 'Farmacia Nocturna')]
 
