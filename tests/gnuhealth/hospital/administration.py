@@ -2,6 +2,7 @@
 import datetime
 from decimal import Decimal
 
+from .company import organization
 from .world import ANCHOR
 
 
@@ -12,6 +13,7 @@ def fill(world):
     warnings(world)
     places(world)
     parents(world)
+    suppliers(world)
 
 
 def links(world):
@@ -126,3 +128,8 @@ def parents(world):
     if len(certificates) > 2:
         world.sql('UPDATE gnuhealth_birth_certificate SET father = %s WHERE id = %s', father.id, certificates[0].id)
         world.sql('UPDATE gnuhealth_birth_certificate SET father = NULL, mother = NULL WHERE id = %s', certificates[1].id)
+
+
+def suppliers(world):
+    """Who is neither a person nor anything that GNU Health has a box for."""
+    organization(world, 'Droguería & Papelería "El Tábano"')
