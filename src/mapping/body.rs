@@ -22,10 +22,18 @@ impl Compiler<'_> {
         table: &Table,
     ) -> Option<Object> {
         let mut members = Vec::new();
+        let mut whole = true;
         for (key, item) in &table.entries {
-            if let Some(member) = self.member(scope, context, owner, &key.name, &key.place, item) {
-                members.push(member);
+            match self.member(scope, context, owner, &key.name, &key.place, item) {
+                Some(member) => members.push(member),
+                None => {
+                    whole &= structure::element(owner, &key.name).is_none_or(|named| named.element.min == 0);
+                }
             }
+        }
+        // A required part that this database cannot give leaves its table out, as a missing value does.
+        if !whole {
+            return None;
         }
         let position = |member: &Member| {
             let name = member.element.as_str();
@@ -79,7 +87,14 @@ impl Compiler<'_> {
             Kind::Table(table) => table.item("absent").and_then(Item::text).map(str::to_owned),
             _ => None,
         };
-        let node = self.values(scope, context, type_name, below, list, item)?;
+        let node = match self.values(scope, context, type_name, below, list, item) {
+            Some(node) => node,
+            // Nothing in this database: written as every value that must not be missing.
+            None if absent.is_some() || named.element.min > 0 && structure::resource(owner).is_some() => {
+                Node::List(Vec::new())
+            }
+            None => return None,
+        };
         if let (Node::Reference(reference), false) = (&node, named.kind.targets.is_empty())
             && !named.kind.may_target(&reference.target)
         {

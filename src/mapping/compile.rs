@@ -22,6 +22,9 @@ pub struct Options {
     pub site: String,
 }
 
+/// Prefix and key of the ids of a source.
+pub(super) type Ids = (Option<String>, Option<String>);
+
 /// State of a compilation.
 pub(super) struct Compiler<'a> {
     pub(super) resolver: Resolver<'a>,
@@ -29,7 +32,9 @@ pub(super) struct Compiler<'a> {
     pub(super) codes: BTreeMap<String, Arc<CodeMap>>,
     pub(super) parts: BTreeMap<String, Table>,
     /// (type, model) → prefix and key of the ids.
-    pub(super) targets: BTreeMap<(String, String), (Option<String>, Option<String>)>,
+    pub(super) targets: BTreeMap<(String, String), Ids>,
+    /// (type, source, model) → the same; none when this database does not have that source.
+    pub(super) sources: BTreeMap<(String, String, String), Option<Ids>>,
     pub(super) findings: Findings,
     skipped: Vec<(String, String)>,
 }
@@ -98,8 +103,16 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
         }
     }
     let resolver = Resolver { catalog, renames };
-    let mut compiler =
-        Compiler { resolver, systems, codes, parts, targets: BTreeMap::new(), findings, skipped: Vec::new() };
+    let mut compiler = Compiler {
+        resolver,
+        systems,
+        codes,
+        parts,
+        targets: BTreeMap::new(),
+        sources: BTreeMap::new(),
+        findings,
+        skipped: Vec::new(),
+    };
     let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
     compiler.distinct(&drafts);
     compiler.aim(&drafts);
@@ -260,7 +273,9 @@ impl Compiler<'_> {
     /// Learns which models references may point to.
     fn aim(&mut self, drafts: &[Draft<'_>]) {
         for draft in drafts {
+            let named = (draft.type_name.clone(), draft.name.clone(), draft.model.clone());
             if !self.available(draft) {
+                self.sources.entry(named).or_default();
                 continue;
             }
             let keys: Vec<_> = draft.table.item("emit").map(Item::each).unwrap_or_default().to_vec();
@@ -269,11 +284,14 @@ impl Compiler<'_> {
                 [one] => {
                     one.table().and_then(|table| table.item("key")).and_then(Item::text).map(str::to_owned)
                 }
-                _ => continue,
+                _ => {
+                    self.sources.entry(named).or_default();
+                    continue;
+                }
             };
-            self.targets
-                .entry((draft.type_name.clone(), draft.model.clone()))
-                .or_insert((draft.prefix.clone(), key));
+            let ids = (draft.prefix.clone(), key);
+            self.sources.insert(named, Some(ids.clone()));
+            self.targets.entry((draft.type_name.clone(), draft.model.clone())).or_insert(ids);
         }
     }
 

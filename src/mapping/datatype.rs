@@ -2,8 +2,9 @@
 
 use super::{
     body::{is_dynamic, without},
-    compile::{Compiler, Scope},
+    compile::{Compiler, Ids, Scope},
     compiled::{Column, Expression, Member, Node, Object, Reference, Slot},
+    finding::suggestion,
     path::Context,
     primitive::json_text,
     text::{Item, Kind, Table},
@@ -187,7 +188,10 @@ impl Compiler<'_> {
             return None;
         };
         // The prefix of the target's ids is known when every type has been read; a target that is not served is no reference.
-        let (prefix, key) = self.targets.get(&(name.clone(), model.clone())).cloned()?;
+        let (prefix, key) = match table.item("source") {
+            None => self.targets.get(&(name.clone(), model.clone())).cloned()?,
+            Some(source) => self.source_ids(&name, source, &model)?,
+        };
         let display = match table.item("display") {
             Some(display) => self.leaf(scope, context, "string", display),
             None => None,
@@ -202,6 +206,25 @@ impl Compiler<'_> {
             model,
             display,
         })))
+    }
+
+    /// The ids of a source that a reference names, because its type has several of that model.
+    fn source_ids(&mut self, type_name: &str, source: &Item, model: &str) -> Option<Ids> {
+        let name = source.text().unwrap_or_default();
+        let key = (type_name.to_owned(), name.to_owned(), model.to_owned());
+        if let Some(ids) = self.sources.get(&key) {
+            return ids.clone();
+        }
+        let known = self.sources.keys().filter(|known| known.0 == type_name && known.2 == model);
+        let hint = suggestion(name, known.map(|known| known.1.as_str()));
+        self.findings.add(
+            "reference-source",
+            &source.place,
+            format!("a source of {type_name} made of {model}"),
+            source.describe(),
+            hint,
+        );
+        None
     }
 }
 

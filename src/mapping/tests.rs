@@ -180,6 +180,59 @@ fn constants_beside_a_missing_value_are_left_out() {
 }
 
 #[test]
+fn a_required_part_that_this_database_lacks_leaves_its_table_out() {
+    // Nobody serves `Organization`, and `citizenship` is a field that this database lacks.
+    let kind = sound(&format!(
+        "{PATIENT}link = [{{ other = {{ reference = \"Organization\", path = \"party\" }}, type = \"=seealso\", id = \"party.name\" }}]
+         contact = [{{ name = {{ text = \"party.name\" }}, gender = \"party.citizenship.code\" }}]"
+    ));
+    assert!(node(&kind, "link").is_none());
+    assert!(node(&kind, "contact").is_some());
+}
+
+#[test]
+fn what_must_not_be_missing_is_written_without_its_fields_too() {
+    let kind = sound(&format!(
+        "{CONDITION}subject = {{ reference = \"Patient\", path = \"party\" }}
+         recordedDate = {{ path = \"party.citizenship.code\", absent = \"unknown\" }}
+         onsetString = \"party.citizenship.code\"
+         abatementDateTime = \"dod\""
+    ));
+    for element in ["subject", "recordedDate"] {
+        assert!(matches!(node(&kind, element), Some(Node::List(nodes)) if nodes.is_empty()), "{element}");
+    }
+    assert!(node(&kind, "onsetString").is_none());
+    assert!(!kind.parameters.contains_key("subject"));
+}
+
+#[test]
+fn a_reference_names_the_source_of_its_target() {
+    let mut files = Files::default();
+    let patients = "type = \"Patient\"\n[source.one]\nmodel = \"gnuhealth.patient\"\nid = \"a\"\nelement.deceasedBoolean = \"party.deceased\"\n\
+                    [source.two]\nmodel = \"gnuhealth.patient\"\nid = \"b\"\nelement.deceasedBoolean = \"party.deceased\"\n\
+                    [source.gone]\nmodel = \"gnuhealth.patient\"\nmodule = \"health_absent\"\nid = \"c\"\nelement.deceasedBoolean = \"party.deceased\"\n";
+    files.insert("Patient.toml", patients);
+    let path = "party/gnuhealth.patient[party].id";
+    let to = |source: &str| format!("{{ reference = \"Patient\"{source}, path = \"{path}\" }}");
+    let text = format!(
+        "{CONDITION}subject = {}\nrecorder = {}\nasserter = {}",
+        to(""),
+        to(", source = \"two\""),
+        to(", source = \"gone\"")
+    );
+    files.insert("Condition.toml", &text);
+    let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
+    assert!(findings.0.is_empty(), "{findings:?}");
+    let prefix = |element: &str| match node(&compiled.types["Condition"], element) {
+        Some(Node::Reference(reference)) => reference.prefix.clone(),
+        _ => None,
+    };
+    assert_eq!(prefix("subject").as_deref(), Some("a"));
+    assert_eq!(prefix("recorder").as_deref(), Some("b"));
+    assert_eq!(prefix("asserter"), None);
+}
+
+#[test]
 fn a_part_of_a_text() {
     let kind = sound(&format!("{OBSERVATION}valueString = {{ path = \"name\", extract = '^([0-9]+)' }}"));
     let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };

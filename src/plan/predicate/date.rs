@@ -10,7 +10,7 @@ use jiff::{
 };
 
 use crate::{
-    mapping::compiled::{Kind, Leaf, Node},
+    mapping::compiled::{Condition, Kind, Leaf, Node, Row, Slot},
     plan::scope::{Builder, Masked},
     search::value::{DateValue, Prefix},
     sql::Fragment,
@@ -21,6 +21,7 @@ pub fn date(
     builder: &mut Builder<'_>,
     zone: &TimeZone,
     node: &Node,
+    row: &Row,
     value: &DateValue,
 ) -> Result<Fragment, Masked> {
     match node {
@@ -34,15 +35,13 @@ pub fn date(
             })
         }
         Node::Object(object) => {
-            let leaf = |name: &str| {
-                object.members.iter().find_map(|member| match &member.node {
-                    Node::Leaf(leaf) if member.element == name => Some(leaf),
-                    _ => None,
-                })
+            let end = |name: &str| {
+                let member = object.members.iter().find(|member| member.element == name)?;
+                end(&member.node, row)
             };
-            period(builder, zone, leaf("start"), leaf("end"), value)
+            period(builder, zone, end("start"), end("end"), value)
         }
-        Node::When { node, .. } => date(builder, zone, node, value),
+        Node::When { node, .. } => date(builder, zone, node, row, value),
         _ => Ok(Fragment::truth(false)),
     }
 }
@@ -105,21 +104,41 @@ fn day(sql: &Fragment, zone: &TimeZone, value: &DateValue) -> Fragment {
     }
 }
 
-/// A Period of two columns against a value.
+/// Start or end of a Period, and the condition under which it is written.
+type End<'m> = (Option<&'m Condition>, &'m Leaf);
+
+fn end<'m>(node: &'m Node, row: &'m Row) -> Option<End<'m>> {
+    match node {
+        Node::Leaf(leaf) => Some((None, leaf)),
+        Node::When { slot, node } => match (row.slots.get(*slot)?, node.as_ref()) {
+            (Slot::Holds(condition), Node::Leaf(leaf)) => Some((Some(condition), leaf)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A Period of two columns against a value. One without both is at no time.
 fn period(
     builder: &mut Builder<'_>,
     zone: &TimeZone,
-    start: Option<&Leaf>,
-    end: Option<&Leaf>,
+    start: Option<End<'_>>,
+    end: Option<End<'_>>,
     value: &DateValue,
 ) -> Result<Fragment, Masked> {
-    let mut bound = |leaf: Option<&Leaf>, none: &'static str, last: bool| -> Result<Fragment, Masked> {
-        let Some(leaf) = leaf else { return Ok(Fragment::raw(none)) };
-        let sql = builder.expression(&leaf.expression)?;
+    let mut known = Vec::new();
+    let mut bound = |end: Option<End<'_>>, none: &'static str, last: bool| -> Result<Fragment, Masked> {
+        let Some((condition, leaf)) = end else { return Ok(Fragment::raw(none)) };
+        let mut sql = builder.expression(&leaf.expression)?;
+        if let Some(condition) = condition {
+            let condition = builder.condition(condition)?;
+            sql = Fragment::raw("CASE WHEN ").then(condition).text(" THEN ").then(sql).text(" END");
+        }
+        known.push(sql.clone().parens().text(" IS NOT NULL"));
         let name = zone.iana_name().unwrap_or("UTC").to_owned();
         let sql = match leaf.expression.kind() {
             Kind::Date => {
-                let day = if last { sql.text(" + 1") } else { sql };
+                let day = if last { sql.parens().text(" + 1") } else { sql };
                 Fragment::raw("((")
                     .then(day)
                     .text(")::timestamp AT TIME ZONE ")
@@ -132,12 +151,13 @@ fn period(
     };
     let start = bound(start, "'-infinity'::timestamp", false)?;
     let end = bound(end, "'infinity'::timestamp", true)?;
+    let known = Fragment::any(known);
     let low = naive(value.range.start.to_zoned(TimeZone::UTC));
     let high = naive(value.range.end.to_zoned(TimeZone::UTC));
     let from = |operator: &'static str, bound: DateTime| start.clone().text(operator).bind(bound);
     let to = |operator: &'static str, bound: DateTime| end.clone().text(operator).bind(bound);
     let inside = || Fragment::all([from(" >= ", low), to(" <= ", high)]);
-    Ok(match value.prefix {
+    let compared = match value.prefix {
         Prefix::Eq => inside(),
         Prefix::Ne => Fragment::any([from(" < ", low), to(" > ", high)]),
         Prefix::Gt => to(" > ", high),
@@ -147,5 +167,6 @@ fn period(
         Prefix::Sa => from(" >= ", high),
         Prefix::Eb => to(" <= ", low),
         Prefix::Ap => Fragment::all([from(" < ", high), to(" > ", low)]),
-    })
+    };
+    Ok(Fragment::all([known, compared]))
 }

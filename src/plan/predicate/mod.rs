@@ -190,7 +190,7 @@ fn one(
         Kind::Token => token::token(builder, node, row, &TokenValue::parse(value)?).map_err(forbidden),
         Kind::Date => {
             let value = DateValue::parse(value, situation.zone, situation.now)?;
-            date::date(builder, situation.zone, node, &value).map_err(forbidden)
+            date::date(builder, situation.zone, node, row, &value).map_err(forbidden)
         }
         Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
         Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
