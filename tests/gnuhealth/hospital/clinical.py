@@ -17,6 +17,7 @@ def fill(world):
     ordered(world)
     operations(world)
     contraindications(world)
+    followed(world)
     studies(world)
     odd(world)
 
@@ -154,7 +155,8 @@ def ordered(world):
 def operations(world):
     for number, surgery in enumerate(world.surgeries[:20]):
         if number % 4 == 0:
-            world.sql('UPDATE gnuhealth_surgery SET surgical_intervention = %s WHERE id = %s', world.pick(world.procedures).id, surgery.id)
+            world.sql('UPDATE gnuhealth_surgery SET surgical_intervention = %s, ellapsed_time = %s WHERE id = %s',
+                      world.pick(world.procedures).id, number * 10 - 20, surgery.id)
         if number % 5 == 0:
             world.sql('UPDATE gnuhealth_surgery SET complications_notes = %s, postoperative_guidelines = %s,'
                       ' discharge_instructions = %s WHERE id = %s', 'Seroma', 'Rest\nfor a week', '安静にしてください', surgery.id)
@@ -180,6 +182,15 @@ def contraindications(world):
         born = world.search('gnuhealth.newborn', limit=1)[0]
         world.sql('INSERT INTO gnuhealth_patient_disease (pathology, newborn_id, is_allergy, is_active, create_date)'
                   " VALUES (%s, %s, true, true, '2026-01-01 09:00')", world.pathologies[0].id, born.id)
+
+
+def followed(world):
+    """Evaluations of a known disease, or of an allergy."""
+    column = world.field('gnuhealth.patient.disease', 'patient')
+    for rest, order in ((0, 'ASC'), (1, 'DESC')):
+        world.sql('UPDATE gnuhealth_patient_evaluation e SET related_condition = (SELECT d.id FROM gnuhealth_patient_disease d'
+                  ' WHERE d."%s" = e.patient ORDER BY d.is_allergy %s, d.id LIMIT 1)'
+                  ' WHERE e.related_condition IS NULL AND e.id %%%% 4 = %%s' % (column, order), rest)
 
 
 def studies(world):
