@@ -202,11 +202,43 @@ impl Compiler<'_> {
                 let node = self.values(scope, context, type_name, owner, list, &rest)?;
                 Some(Node::When { slot, node: Box::new(node) })
             }
+            Kind::Table(table) if table.has("one_of") => {
+                self.one_of(scope, context, type_name, owner, list, table)
+            }
             Kind::Table(table) if table.has("part") => {
                 self.part(scope, context, type_name, owner, list, table)
             }
             _ => self.value(scope, context, type_name, owner, &without(item, &["absent"])),
         }
+    }
+
+    /// Alternatives for one value; the first that the record has is written.
+    fn one_of(
+        &mut self,
+        scope: &mut Scope,
+        context: &Context,
+        type_name: &str,
+        owner: &str,
+        list: bool,
+        table: &Table,
+    ) -> Option<Node> {
+        let alternatives = table.item("one_of")?;
+        if list {
+            self.findings.add(
+                "one-of",
+                &alternatives.place,
+                "an element that does not repeat",
+                "`one_of` in a list",
+                "a list holds all values that the record has",
+            );
+            return None;
+        }
+        let nodes: Vec<_> = alternatives
+            .each()
+            .iter()
+            .filter_map(|item| self.values(scope, context, type_name, owner, false, item))
+            .collect();
+        (!nodes.is_empty()).then_some(Node::List(nodes))
     }
 
     fn part(

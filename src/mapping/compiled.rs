@@ -315,7 +315,7 @@ pub enum Node {
     Position,
     /// A complex value.
     Object(Object),
-    /// Several values of a repeating element.
+    /// Several values of a repeating element; alternatives of one that does not repeat.
     List(Vec<Node>),
     /// Values of related rows.
     Each {

@@ -339,7 +339,18 @@ impl Renderer<'_> {
                     _ => Ok(Written::Value),
                 }
             }
-            Node::List(_) | Node::Each { .. } | Node::Lines(_) => {
+            // Alternatives of an element that does not repeat: the first that says something.
+            Node::List(nodes) => {
+                let start = out.len();
+                for node in nodes {
+                    match self.node(out, node, view)? {
+                        Written::Nothing => out.truncate(start),
+                        written => return Ok(written),
+                    }
+                }
+                Ok(Written::Nothing)
+            }
+            Node::Each { .. } | Node::Lines(_) => {
                 let mut written = Written::Nothing;
                 self.items(out, node, view, &mut written)?;
                 Ok(written)

@@ -69,8 +69,12 @@ fn catalog() -> Catalog {
 }
 
 fn compiled() -> Compiled {
+    compiled_from(MAPPING)
+}
+
+fn compiled_from(mapping: &str) -> Compiled {
     let mut files = Files::default();
-    files.insert("Patient.toml", MAPPING);
+    files.insert("Patient.toml", mapping);
     files.insert("codes/gender.toml", "[map]\nm = \"male\"\nx = false\n");
     let options = mapping::Options { site: "http://site".into() };
     let (compiled, findings) = mapping::compile(&files, &catalog(), &options);
@@ -194,6 +198,24 @@ fn constants_alone_are_not_written_and_a_declared_absence_is() {
         }] },
     });
     assert_eq!(value, expected);
+}
+
+#[test]
+fn of_alternatives_the_first_with_a_value_is_written() {
+    let alternatives = r#"{ one_of = [{ text = "marital" }, { text = "puid" }] }"#;
+    let compiled = compiled_from(&MAPPING.replace(r#"{ text = "marital" }"#, alternatives));
+    let source = &compiled.types["Patient"].sources[0];
+    for (marital, puid, expected) in [
+        (text("single"), text("ABC"), Some("single")),
+        (text("  "), text("ABC"), Some("ABC")),
+        (None, text("ABC"), Some("ABC")),
+        (None, None, None),
+    ] {
+        let mut columns = full();
+        (columns[5], columns[1]) = (marital, puid);
+        let value = write(source, &open(source), &record(&columns));
+        assert_eq!(value.pointer("/maritalStatus/text").and_then(Value::as_str), expected);
+    }
 }
 
 #[test]
