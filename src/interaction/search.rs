@@ -212,7 +212,7 @@ fn entry(
         site,
         row: &source.row,
         masks: &plan.masks[target.source],
-        profiles: &kind.profiles,
+        profiles: &emit.profiles,
         subset,
     };
     let written =
