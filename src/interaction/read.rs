@@ -88,7 +88,7 @@ async fn one(
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let site = Site { zone: caller.zone.clone() };
     let renderer =
-        Renderer { site: &site, row: &source.row, shape: &plan.shape, profiles: &kind.profiles, subset };
+        Renderer { site: &site, row: &source.row, shape: &plan.shape, profiles: &emit.profiles, subset };
     let mut body = Vec::with_capacity(4096);
     let rendered = renderer.resource(&mut body, &emit.body, id, record).map_err(unmappable)?;
     Ok(Answer { body, version: Some(rendered.version), last_modified: rendered.updated, personal: true })

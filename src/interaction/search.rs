@@ -211,7 +211,7 @@ fn entry(
         site,
         row: &source.row,
         shape: &plan.shapes[target.source],
-        profiles: &kind.profiles,
+        profiles: &emit.profiles,
         subset,
     };
     let written = bundle.entry(&id, "match", |out| renderer.resource(out, &emit.body, &id, record).is_ok());

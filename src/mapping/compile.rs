@@ -73,6 +73,8 @@ struct Draft<'t> {
 const TYPE_KEYS: [&str; 10] =
     ["type", "model", "module", "where", "profile", "element", "search", "source", "emit", "description"];
 const SOURCE_KEYS: [&str; 7] = ["model", "module", "id", "where", "element", "emit", "description"];
+/// What an emit has beside its elements.
+const EMIT_KEYS: [&str; 3] = ["key", "when", "profile"];
 
 /// Compiles the files for a catalogue.
 pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
@@ -119,7 +121,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
     let mut compiled = Compiled { fingerprint: files.fingerprint(), ..Compiled::default() };
     let names: BTreeSet<_> = drafts.iter().map(|draft| draft.type_name.clone()).collect();
     for name in names {
-        let sources: Vec<_> = drafts
+        let mut sources: Vec<_> = drafts
             .iter()
             .filter(|draft| draft.type_name == name)
             .filter_map(|draft| compiler.source(draft))
@@ -132,12 +134,15 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
             .copied()
             .filter(|table| table.item("type").and_then(Item::text) == Some(name.as_str()))
             .collect();
-        let profiles = files
-            .iter()
-            .filter_map(|table| table.item("profile"))
-            .flat_map(Item::each)
-            .filter_map(|item| item.text().map(str::to_owned))
-            .collect();
+        let mut profiles: Vec<_> = files.iter().flat_map(|table| profiles(table)).collect();
+        for emit in sources.iter_mut().flat_map(|source| &mut source.emits) {
+            emit.profiles.splice(..0, profiles.iter().cloned());
+        }
+        for own in sources.iter().flat_map(|source| &source.emits).flat_map(|emit| &emit.profiles) {
+            if !profiles.contains(own) {
+                profiles.push(own.clone());
+            }
+        }
         let parameters = compiler.parameters(&name, &sources, &files);
         compiled.types.insert(name.clone(), ResourceType { name, sources, parameters, profiles });
     }
@@ -391,9 +396,10 @@ impl Compiler<'_> {
         if let Some(condition) = &when {
             scope.slot(Slot::Holds(condition.clone()));
         }
+        let profiles = own.map(profiles).unwrap_or_default();
         let body = self.object(scope, context, &draft.type_name, body)?;
         self.required(draft, &body);
-        Some(Emit { key, when, body })
+        Some(Emit { key, when, profiles, body })
     }
 
     /// Every required element of the type is mapped.
@@ -417,6 +423,12 @@ impl Compiler<'_> {
     }
 }
 
+/// The URLs under `profile`.
+fn profiles(table: &Table) -> Vec<String> {
+    let urls = table.item("profile").map(Item::each).unwrap_or_default();
+    urls.iter().filter_map(|url| url.text().map(str::to_owned)).collect()
+}
+
 /// The element stands in the file, though this database lacks its fields.
 fn table_has(table: &Table, element: &'static structure::Element) -> bool {
     let inside = |table: &Table| element.names().any(|(name, _)| table.has(&name));
@@ -433,7 +445,7 @@ fn table_has(table: &Table, element: &'static structure::Element) -> bool {
 fn merge(shared: Option<&Table>, own: &Table) -> Table {
     let mut merged = shared.cloned().unwrap_or(Table { entries: Vec::new(), place: own.place.clone() });
     for (key, item) in &own.entries {
-        if key.name == "key" || key.name == "when" {
+        if EMIT_KEYS.contains(&key.name.as_str()) {
             continue;
         }
         merged.entries.retain(|(known, _)| known.name != key.name);

@@ -27,7 +27,7 @@ pub struct ResourceType {
     pub sources: Vec<Source>,
     /// Search parameters by name.
     pub parameters: BTreeMap<String, Parameter>,
-    /// Profiles that its resources satisfy.
+    /// Profiles that all or some of its resources claim.
     pub profiles: Vec<String>,
 }
 
@@ -55,6 +55,8 @@ pub struct Emit {
     pub key: Option<String>,
     /// Only when this holds.
     pub when: Option<Condition>,
+    /// Profiles that the resource satisfies.
+    pub profiles: Vec<String>,
     /// The resource.
     pub body: Object,
 }

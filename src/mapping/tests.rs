@@ -254,3 +254,23 @@ fn deceased_asks_whether_and_nothing_is_compared_by_sound() {
     assert!(!kind.parameters["death-date"].holds);
     assert!(!kind.parameters.contains_key("phonetic"));
 }
+
+#[test]
+fn profiles_of_an_emit_stand_after_those_of_the_type() {
+    let kind = sound(
+        "type = \"Observation\"
+         model = \"gnuhealth.lab.test.critearea\"
+         profile = [\"http://a.example\"]
+         [element]
+         status = \"=final\"
+         code = { text = \"name\" }
+         [[emit]]
+         key = \"a\"
+         profile = [\"http://b.example\"]
+         [[emit]]
+         key = \"b\"",
+    );
+    let profiles: Vec<_> = kind.sources[0].emits.iter().map(|emit| emit.profiles.as_slice()).collect();
+    assert_eq!(profiles, [&["http://a.example", "http://b.example"][..], &["http://a.example"]]);
+    assert_eq!(kind.profiles, ["http://a.example", "http://b.example"]);
+}

@@ -81,7 +81,11 @@ impl Builder<'_> {
         let mut parts = Vec::new();
         for part in all {
             let sql = self.expression(part)?;
-            parts.push(if text { Fragment::raw("NULLIF(").then(sql).text(", '')") } else { sql });
+            parts.push(match (text, part.kind()) {
+                (true, Kind::Text) => Fragment::raw("NULLIF(").then(sql).text(", '')"),
+                (true, _) => sql.parens().text("::text"),
+                (false, _) => sql,
+            });
         }
         Ok(parts)
     }

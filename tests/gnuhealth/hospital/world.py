@@ -45,6 +45,7 @@ CALLED_NAME_IN_44 = {
     'gnuhealth.medicament': 'product',
     'gnuhealth.neonatal.apgar': 'newborn',
     'gnuhealth.operation': 'surgery',
+    'gnuhealth.ophthalmology.findings': 'evaluation',
     'gnuhealth.or.schedule': 'oproom',
     'gnuhealth.patient': 'party',
     'gnuhealth.patient.ambulatory_care.medical_supply': 'ambcare',
