@@ -114,14 +114,25 @@ pub struct Relation {
 pub struct Hop {
     /// Model that the step starts from.
     pub model: String,
-    /// The many2one, also its column: of `model`, or of `target` when the step goes back.
+    /// The field, also its column: of `model`, or of `target` when the step goes back.
     pub field: String,
     /// Target model.
     pub target: String,
     /// Table of the target.
     pub table: String,
-    /// Against the many2one: to the first of the rows whose field points here.
-    pub back: bool,
+    /// How the field leads there.
+    pub way: Way,
+}
+
+/// How a step leads to its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Way {
+    /// Along a many2one.
+    Forward,
+    /// Against a many2one: to the first of the rows whose field points here.
+    Back,
+    /// Along a Reference (`model,id` as text) that can point to any model: to a row of this one only.
+    Typed,
 }
 
 /// SQL type of a column as far as writing and comparing need it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::{self, Error},
-    mapping::compiled::{Column, Hop, Relation},
+    mapping::compiled::{Column, Expression, Hop, Relation, Way},
     sql::{Alias, Aliases, Fragment},
     tryton::Permit,
 };
@@ -132,7 +132,7 @@ impl<'a> Builder<'a> {
                 alias = *known;
                 continue;
             }
-            let owner = if hop.back { &hop.target } else { &hop.model };
+            let owner = if hop.way == Way::Back { &hop.target } else { &hop.model };
             if !self.permit.field(owner, &hop.field) {
                 return Err(Masked);
             }
@@ -141,19 +141,22 @@ impl<'a> Builder<'a> {
                 Fragment::raw(" LEFT JOIN ").ident(&hop.table).text(" ").alias(target).text(" ON ");
             join = join.column(target, "id").text(" = ");
             let mut hidden = None;
-            join = if hop.back {
-                let row = self.aliases.next();
-                let predicate = self.predicate(&hop.target, row)?;
-                join = join.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
-                join = join.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
-                join.column(alias, "id").text(" AND ").then(predicate).text(")")
-            } else {
-                let predicate = self.predicate(&hop.target, target)?;
-                if !predicate.is("TRUE") {
-                    let known = Fragment::new().column(alias, &hop.field).text(" IS NOT NULL AND ");
-                    hidden = Some(known.column(target, "id").text(" IS NULL").parens());
+            join = match hop.way {
+                Way::Back => {
+                    let row = self.aliases.next();
+                    let predicate = self.predicate(&hop.target, row)?;
+                    join = join.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
+                    join = join.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
+                    join.column(alias, "id").text(" AND ").then(predicate).text(")")
                 }
-                join.column(alias, &hop.field).text(" AND ").then(predicate)
+                Way::Forward | Way::Typed => {
+                    let predicate = self.predicate(&hop.target, target)?;
+                    if !predicate.is("TRUE") {
+                        let known = points(alias, hop).text(" AND ");
+                        hidden = Some(known.column(target, "id").text(" IS NULL").parens());
+                    }
+                    join.then(pointer(alias, hop)).text(" AND ").then(predicate)
+                }
             };
             let scope = &mut self.scopes[level];
             scope.joined.insert(hops[..end].to_vec(), target);
@@ -162,6 +165,16 @@ impl<'a> Builder<'a> {
             alias = target;
         }
         Ok(alias)
+    }
+
+    /// Of a value behind a typed reference that is closed to the caller: whether the reference points there. Records that
+    /// point elsewhere lose nothing.
+    pub fn closed_target(&mut self, value: &Expression) -> Option<Fragment> {
+        let Expression::Column(column) = value else { return None };
+        let typed = column.hops.iter().position(|hop| hop.way == Way::Typed)?;
+        let hop = &column.hops[typed];
+        let alias = self.follow(column.up, &column.hops[..typed]).ok()?;
+        self.permit.field(&hop.model, &hop.field).then(|| points(alias, hop))
     }
 
     /// A column of the caller's view.
@@ -221,5 +234,26 @@ impl<'a> Builder<'a> {
             all = all.text(" AND ").column(row, "active");
         }
         Ok(all.text(" AND ").then(self.predicate(&relation.model, row)?))
+    }
+}
+
+/// Id of the row that a step leads to. Nothing keeps a Reference from holding any text.
+fn pointer(alias: Alias, hop: &Hop) -> Fragment {
+    let field = Fragment::new().column(alias, &hop.field);
+    if hop.way != Way::Typed {
+        return field;
+    }
+    let part = |number| Fragment::raw("split_part(").then(field.clone()).text(number);
+    let is_id = part(", ',', 2)").text(" ~ '^[0-9]{1,9}$'");
+    let all = Fragment::all([points(alias, hop), is_id]);
+    Fragment::raw("CASE WHEN ").then(all).text(" THEN ").then(part(", ',', 2)")).text("::int4 END")
+}
+
+/// The field points to a row, of the model of the step.
+fn points(alias: Alias, hop: &Hop) -> Fragment {
+    let field = Fragment::new().column(alias, &hop.field);
+    match hop.way {
+        Way::Typed => Fragment::raw("split_part(").then(field).text(", ',', 1) = ").bind(hop.target.as_str()),
+        Way::Forward | Way::Back => field.text(" IS NOT NULL"),
     }
 }
