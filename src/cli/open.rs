@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     interaction::{self, Fhir},
     mapping::{self, Compiled, Files, Findings},
-    store::{self, Store},
+    store::{self, FileStore, Store},
     tryton::{AttemptOptions, Catalog, Rights, Series, SignIn, SignInOptions, WatchOptions, grants},
 };
 
@@ -134,7 +134,11 @@ impl Opened {
                 "failed sign-ins are counted in memory: the role may not write res_user_login_attempt"
             );
         }
+        let file_store = config.file_store().map(|(path, prefix)| {
+            FileStore::new(path, prefix.as_deref().unwrap_or_else(|| self.store.database()))
+        });
         let options = interaction::Options {
+            file_store,
             default_count: config.default_count.get(),
             max_count: config.max_count.get(),
             zone: config.time_zone.clone(),

@@ -16,7 +16,7 @@ use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
     plan::ReadPlan,
-    store::Store,
+    store::{FileStore, Store},
     tryton::{Permit, Rights, SignIn},
 };
 
@@ -36,6 +36,8 @@ pub struct Options {
     pub page_link_lifetime: Duration,
     /// Browser applications may call.
     pub cors: bool,
+    /// Where Tryton keeps the contents of attachments.
+    pub file_store: Option<FileStore>,
     /// Key of the paging links; random when absent.
     pub page_link_key: Option<String>,
 }

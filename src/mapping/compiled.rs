@@ -46,6 +46,17 @@ pub struct Source {
     pub row: Row,
     /// What each record becomes, one or several resources.
     pub emits: Vec<Emit>,
+    /// The bytes of a Binary. They are no part of the row: they are read piece by piece.
+    pub content: Option<Content>,
+}
+
+/// Where the bytes of a Binary are.
+#[derive(Debug)]
+pub struct Content {
+    /// Column of bytes, or of text.
+    pub data: Expression,
+    /// Name of a file in Tryton's file store; wins over the column when there is such a file.
+    pub file: Option<Expression>,
 }
 
 /// One resource made of a record.
@@ -207,6 +218,13 @@ pub enum Expression {
     Case(Vec<(Condition, Expression)>),
 }
 
+impl ResourceType {
+    /// Its resources are contents: read one by one and never searched.
+    pub fn is_content(&self) -> bool {
+        self.sources.iter().any(|source| source.content.is_some())
+    }
+}
+
 impl Expression {
     /// Type of the value.
     pub fn kind(&self) -> Kind {
@@ -318,6 +336,8 @@ pub enum Node {
     },
     /// A reference to a resource made of the record that a many2one points to.
     Reference(Box<Reference>),
+    /// The address of such a resource, where FHIR has a URL.
+    Address(Box<Reference>),
     /// Content type, data of a binary column.
     Attachment(Leaf),
     /// The lines of a text, each a value of a repeating element.

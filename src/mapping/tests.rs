@@ -199,6 +199,22 @@ fn a_typed_reference_leads_to_rows_of_one_model() {
 }
 
 #[test]
+fn a_resource_about_a_type_that_is_not_served_is_left_out() {
+    let text = "type = \"Provenance\"\nmodel = \"gnuhealth.patient\"\n[element]\nrecorded = \"party.death_certificate.dod\"
+        agent = [{ who = { display = \"party.name\" } }]\ntarget = [{ reference = \"Patient\", path = \"id\" }]\n";
+    let mut files = Files::default();
+    files.insert("Provenance.toml", text);
+    let types = |files: &Files| {
+        let (compiled, findings) = compile(files, &catalog(), &Options { site: String::new() });
+        assert!(findings.0.is_empty(), "{findings:?}");
+        compiled.types.into_keys().collect::<Vec<_>>()
+    };
+    assert!(types(&files).is_empty());
+    files.insert("Patient.toml", &format!("{PATIENT}deceasedBoolean = \"party.deceased\""));
+    assert_eq!(types(&files), ["Patient", "Provenance"]);
+}
+
+#[test]
 fn rows_know_their_position_and_their_order() {
     let kind = sound(&format!(
         "{PATIENT}telecom = {{ each = \"party.contact_mechanisms\", value = \"value\", rank = \"#\",

@@ -3,6 +3,7 @@
 //! Nothing here can read a table without the caller's [`Permit`](crate::tryton::Permit): every table of a statement
 //! stands in a [`scope`] with the access predicate of its model.
 
+mod content;
 mod expression;
 mod ids;
 mod keyset;
@@ -12,6 +13,7 @@ mod read;
 mod row;
 pub mod scope;
 
+pub use content::{content, piece};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use page::{PagePlan, Situation, count, page};

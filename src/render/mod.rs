@@ -7,6 +7,7 @@ mod record;
 mod tests;
 
 pub use object::{Rendered, Renderer, Site};
+pub use primitive::{content_type, string as json_string};
 pub use record::{Malformed, timestamp};
 
 /// Which values of a row the caller may not see. They were never read; the resource says that it is not complete.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     fhir::structure,
-    mapping::compiled::{Kind, Leaf, Member, Node, Object, Row},
+    mapping::compiled::{Kind, Leaf, Member, Node, Object, Reference, Row},
     search::Subset,
 };
 
@@ -342,18 +342,8 @@ impl Renderer<'_> {
                 let Some(bytes) = view.columns.get(reference.slot).copied().flatten() else {
                     return Ok(Written::Nothing);
                 };
-                let mut target = format!("{}/", reference.target);
-                if let Some(prefix) = &reference.prefix {
-                    target.push_str(prefix);
-                    target.push('-');
-                }
-                target.push_str(&record::integer(bytes)?.to_string());
-                if let Some(key) = &reference.key {
-                    target.push('-');
-                    target.push_str(key);
-                }
                 out.extend_from_slice(b"{\"reference\":");
-                primitive::string(out, &target);
+                primitive::string(out, &address(reference, bytes)?);
                 if let Some(leaf) = &reference.display
                     && let Some(bytes) = value(leaf, view)
                 {
@@ -364,6 +354,13 @@ impl Renderer<'_> {
                     }
                 }
                 out.push(b'}');
+                Ok(Written::Value)
+            }
+            Node::Address(reference) => {
+                let Some(bytes) = view.columns.get(reference.slot).copied().flatten() else {
+                    return Ok(Written::Nothing);
+                };
+                primitive::string(out, &address(reference, bytes)?);
                 Ok(Written::Value)
             }
             Node::Attachment(leaf) => {
@@ -450,6 +447,21 @@ impl Renderer<'_> {
     }
 }
 
+/// `Type/id` of the resource that is made of a record.
+fn address(reference: &Reference, record: &[u8]) -> Result<String, Malformed> {
+    let mut address = format!("{}/", reference.target);
+    if let Some(prefix) = &reference.prefix {
+        address.push_str(prefix);
+        address.push('-');
+    }
+    address.push_str(&record::integer(record)?.to_string());
+    if let Some(key) = &reference.key {
+        address.push('-');
+        address.push_str(key);
+    }
+    Ok(address)
+}
+
 /// The element is wanted.
 fn kept(subset: &Subset, member: &Member, top: bool) -> bool {
     match subset {
@@ -483,7 +495,7 @@ fn masked(node: &Node, view: &View<'_>) -> bool {
         Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => {
             hidden(leaf.slot)
         }
-        Node::Reference(reference) => hidden(reference.slot),
+        Node::Reference(reference) | Node::Address(reference) => hidden(reference.slot),
         Node::Object(object) => object.members.iter().any(|member| masked(&member.node, view)),
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
         Node::Each { each, .. } => view.masks.eaches.get(*each).is_some_and(Option::is_none),
