@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::Failure;
 use crate::{
-    config::Config,
+    config::{Config, Narrative},
     error::Error,
     interaction::{self, Fhir},
     mapping::{self, Compiled, Files, Findings},
@@ -143,6 +143,7 @@ impl Opened {
             max_count: config.max_count.get(),
             zone: config.time_zone.clone(),
             cors: !config.cors_origins.is_empty(),
+            narrative: config.narrative == Narrative::Generated,
             page_link_lifetime: config.page_link_lifetime,
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
         };

@@ -20,7 +20,7 @@ pub use network::Network;
 pub use problem::Problem;
 pub use reference::reference;
 pub use secret::{DatabaseUrl, Secret};
-pub use setting::{BasePath, BaseUrl, Cors, Level, LogFormat, Setting, Site, Size};
+pub use setting::{BasePath, BaseUrl, Cors, Level, LogFormat, Narrative, Setting, Site, Size};
 pub use trytond::Database;
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, time::Duration};
@@ -81,6 +81,9 @@ key::settings! {
     mappings_dir: Option<PathBuf> => "/etc/gnuhealth-fhir/mappings";
     /// Time zone in which dates without a zone are read, as an IANA name. Without it: the one of the company in Tryton.
     time_zone: Option<TimeZone> => "America/Argentina/Buenos_Aires";
+    /// `generated` gives every resource a `text` in English that shows what is written in it, for clients that cannot show
+    /// more. It makes them about half as long again.
+    narrative: Narrative = "none";
     /// Resources on a page when the client asks for no number.
     default_count: NonZero<u32> = "50";
     /// Resources on a page at most; a larger `_count` is lowered to it.

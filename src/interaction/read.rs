@@ -93,7 +93,7 @@ async fn one(
         |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
     let updated = row.raw(1)?.map(timestamp).transpose().map_err(unmappable)?.flatten();
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
-    let site = Site { zone: caller.zone.clone() };
+    let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
     let renderer =
         Renderer { site: &site, row: &source.row, masks: &plan.masks, profiles: &kind.profiles, subset };
     let mut body = Vec::with_capacity(4096);

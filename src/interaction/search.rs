@@ -101,7 +101,7 @@ pub(super) async fn search(
                 bundle.link(name, &wanted.applied, Some(&sealed));
             }
         }
-        let site = Site { zone: caller.zone.clone() };
+        let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
         for row in &rows {
             entry(&mut bundle, kind, &plan, row, &site, &wanted.subset, &request.id)?;
         }

@@ -1,5 +1,6 @@
 //! Rows → FHIR JSON, written straight into the answer by the compiled mapping. Pure: no database, no clock.
 
+mod narrative;
 mod object;
 mod primitive;
 mod record;

@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Masks, primitive,
+    Masks, narrative, primitive,
     record::{self, Columns, Malformed},
 };
 use crate::{
@@ -26,6 +26,8 @@ const SUBSETTED: &str = r#""tag":[{"system":"http://terminology.hl7.org/CodeSyst
 pub struct Site {
     /// Time zone in which an instant becomes a day.
     pub zone: TimeZone,
+    /// Every resource gets a text for people, unless its mapping has one.
+    pub narrative: bool,
 }
 
 /// A resource.
@@ -131,7 +133,13 @@ impl Renderer<'_> {
         hash.update(&content);
         hash.update(&[u8::from(redacted)]);
         let version = format!("{:016x}", hash.digest());
-        let whole = *self.subset == Subset::All;
+        // It says nothing that is not in the content, so the version does not depend on it.
+        let text = self.narrative(body).then(|| narrative::narrative(&body.type_name, &content));
+        let whole = match self.subset {
+            Subset::All => true,
+            Subset::Data => !self.site.narrative,
+            _ => false,
+        };
         if !whole {
             // The version is that of the whole resource, so the whole was written first.
             content.clear();
@@ -166,9 +174,24 @@ impl Renderer<'_> {
             out.extend_from_slice(SUBSETTED.as_bytes());
         }
         out.push(b'}');
+        if let Some(text) = text {
+            out.extend_from_slice(b",\"text\":{\"status\":\"generated\",\"div\":");
+            primitive::string(out, &text);
+            out.push(b'}');
+        }
         out.extend_from_slice(&content);
         out.push(b'}');
         Ok(Rendered { version, updated })
+    }
+
+    /// The resource gets a text, and the client wants it.
+    fn narrative(&self, body: &Object) -> bool {
+        let wanted = match self.subset {
+            Subset::All | Subset::Text => true,
+            Subset::Data | Subset::Summary => false,
+            Subset::Elements(names) => names.iter().any(|name| name == "text"),
+        };
+        wanted && self.site.narrative && !body.members.iter().any(|member| member.name == "text")
     }
 
     /// Writes `,"name":value`.
@@ -466,8 +489,9 @@ fn address(reference: &Reference, record: &[u8]) -> Result<String, Malformed> {
 fn kept(subset: &Subset, member: &Member, top: bool) -> bool {
     match subset {
         Subset::All => true,
+        Subset::Data => !(top && member.name == "text"),
         Subset::Summary => member.summary || member.required,
-        Subset::Text => !top || member.required,
+        Subset::Text => !top || member.required || member.name == "text",
         Subset::Elements(names) => {
             let named =
                 |name: &String| *name == member.element.trim_end_matches("[x]") || *name == member.name;
