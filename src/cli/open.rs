@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::Failure;
 use crate::{
-    config::Config,
+    config::{Config, Narrative},
     error::Error,
     interaction::{self, Fhir},
     mapping::{self, Compiled, Files, Findings},
-    store::{self, Store},
+    store::{self, FileStore, Store},
     tryton::{AttemptOptions, Catalog, Rights, Series, SignIn, SignInOptions, WatchOptions, grants},
 };
 
@@ -134,11 +134,16 @@ impl Opened {
                 "failed sign-ins are counted in memory: the role may not write res_user_login_attempt"
             );
         }
+        let file_store = config.file_store().map(|(path, prefix)| {
+            FileStore::new(path, prefix.as_deref().unwrap_or_else(|| self.store.database()))
+        });
         let options = interaction::Options {
+            file_store,
             default_count: config.default_count.get(),
             max_count: config.max_count.get(),
             zone: config.time_zone.clone(),
             cors: !config.cors_origins.is_empty(),
+            narrative: config.narrative == Narrative::Generated,
             page_link_lifetime: config.page_link_lifetime,
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
         };

@@ -20,7 +20,7 @@ pub use network::Network;
 pub use problem::Problem;
 pub use reference::reference;
 pub use secret::{DatabaseUrl, Secret};
-pub use setting::{BasePath, BaseUrl, Cors, Level, LogFormat, Setting, Site, Size};
+pub use setting::{BasePath, BaseUrl, Cors, Level, LogFormat, Narrative, Setting, Site, Size};
 pub use trytond::Database;
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, time::Duration};
@@ -38,6 +38,13 @@ key::settings! {
     trytond_conf: Option<PathBuf> => "/home/gnuhealth/trytond.conf";
     /// The name of the database, as in the GNU Health client. Wins over a name in `database_url`.
     database: Option<String> => "health";
+    /// Folder in which the Tryton server keeps the contents of attachments: `path` of `[database]` in its configuration.
+    /// The service's user must be able to read it. Without it: the one of `trytond_conf`; without either the contents that
+    /// lie there cannot be read.
+    file_store: Option<PathBuf> => "/home/gnuhealth/attach";
+    /// Folder of this database in `file_store`: `store_prefix` of `[attachment]`. Without it: the one of `trytond_conf`,
+    /// else the name of the database.
+    file_store_prefix: Option<String> => "health";
     /// Sessions with PostgreSQL at most.
     connections: NonZero<usize> = "16";
     /// How long one statement may run; a search that takes longer is answered with 503.
@@ -74,6 +81,9 @@ key::settings! {
     mappings_dir: Option<PathBuf> => "/etc/gnuhealth-fhir/mappings";
     /// Time zone in which dates without a zone are read, as an IANA name. Without it: the one of the company in Tryton.
     time_zone: Option<TimeZone> => "America/Argentina/Buenos_Aires";
+    /// `generated` gives every resource a `text` in English that shows what is written in it, for clients that cannot show
+    /// more. It makes them about half as long again.
+    narrative: Narrative = "none";
     /// Resources on a page when the client asks for no number.
     default_count: NonZero<u32> = "50";
     /// Resources on a page at most; a larger `_count` is lowered to it.
@@ -138,6 +148,16 @@ impl Config {
             ));
         };
         trytond::read(path).map(|url| Database { url, name: Some(name.clone()) })
+    }
+}
+
+impl Config {
+    /// Where Tryton keeps the contents of attachments: the folder, and the one below it when it is not the name of the
+    /// database.
+    pub fn file_store(&self) -> Option<(PathBuf, Option<String>)> {
+        let tryton = self.trytond_conf.as_deref().map(trytond::file_store).unwrap_or_default();
+        let path = self.file_store.clone().or(tryton.0)?;
+        Some((path, self.file_store_prefix.clone().or(tryton.1)))
     }
 }
 

@@ -182,6 +182,16 @@ words! {
 }
 
 words! {
+    /// Which resources have a text for people.
+    Narrative {
+        /// None, but those whose mapping has one.
+        None = "none",
+        /// All: made of what is written in them.
+        Generated = "generated",
+    }
+}
+
+words! {
     /// How much is logged.
     Level {
         /// Failures.

@@ -3,7 +3,7 @@
 //! Read as trytond reads it (Python's `ConfigParser` with `interpolation=None`): `%` has no meaning there; escapes in the
 //! URI are those of URLs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{DatabaseUrl, Problem};
 
@@ -34,6 +34,12 @@ pub(super) fn read(path: &Path) -> Result<DatabaseUrl, Problem> {
     }
     let url = with_host(&uri, socket_folder().as_deref());
     DatabaseUrl::parse(&url).map_err(|reason| Problem::new(format!("{place}: uri in [database]: {reason}")))
+}
+
+/// `[database] path` and `[attachment] store_prefix` of the file at `path`; none when it cannot be read.
+pub(super) fn file_store(path: &Path) -> (Option<PathBuf>, Option<String>) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    (option(&text, "database", "path").map(PathBuf::from), option(&text, "attachment", "store_prefix"))
 }
 
 /// The value of an option, by the rules of `ConfigParser`: `=` or `:`, whole-line comments with `#` or `;`, values that
@@ -88,7 +94,7 @@ fn socket_folder() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{option, read, with_host};
+    use super::{file_store, option, read, with_host};
 
     fn uri(text: &str) -> Option<String> {
         option(text, "database", "uri")
@@ -109,6 +115,15 @@ mod tests {
         assert_eq!(uri("[database]\nuri = a%%b").as_deref(), Some("a%%b"));
         assert_eq!(uri("[database]\npath = x\n"), None);
         assert_eq!(uri("uri = x"), None);
+    }
+
+    #[test]
+    fn the_file_store_is_the_one_of_tryton() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trytond.conf");
+        std::fs::write(&path, "[database]\npath = /srv/attach\n[attachment]\nstore_prefix = main\n").unwrap();
+        assert_eq!(file_store(&path), (Some("/srv/attach".into()), Some("main".to_owned())));
+        assert_eq!(file_store(&folder.path().join("no.conf")), (None, None));
     }
 
     #[test]

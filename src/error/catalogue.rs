@@ -34,6 +34,7 @@ catalogue! {
     RESOURCE_UNKNOWN = NotFound "resource-unknown", "There is no resource with this id.", "Ids are stable; search for the resource to find its id.";
     TYPE_UNKNOWN = NotFound "type-unknown", "This server has no resources of this type.", "The CapabilityStatement at [base]/metadata lists the types served.";
     VERSION_UNKNOWN = NotFound "version-unknown", "This version of the resource is not kept.", "GNU Health keeps the current version only; read the resource without _history.";
+    CONTENT_MISSING = NotFound "content-missing", "The content of this document is not to be had.", "The record has none, or its file is not where this server looks for it: give the request id to the operator.";
     PATH_UNKNOWN = NotFound "path-unknown", "Nothing is served at this address.", "FHIR addresses have the form [base]/[type]/[id]; see [base]/metadata.";
     INTERACTION_UNSUPPORTED = NotSupported "interaction-unsupported", "This interaction is not offered.", "The CapabilityStatement at [base]/metadata lists the interactions of each type.";
     METHOD_NOT_ALLOWED = MethodNotAllowed "method-not-allowed", "This method is not allowed here.", "See the Allow header for the methods that are.";

@@ -39,10 +39,19 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
     });
     let body = serde_json::to_vec(&statement).unwrap_or_default();
     let version = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&body));
-    Answer { body, version: Some(version), last_modified: None, personal: false }
+    Answer { body, version: Some(version), ..Answer::default() }
 }
 
 fn resource(kind: &ResourceType) -> Value {
+    if kind.is_content() {
+        return json!({
+            "type": kind.name,
+            "interaction": [{ "code": "read" }, { "code": "vread" }],
+            "versioning": "versioned",
+            "readHistory": false,
+            "conditionalRead": "full-support",
+        });
+    }
     let mut parameters = vec![
         json!({ "name": "_id", "type": "token", "definition": format!("{DEFINITION}Resource-id") }),
         json!({ "name": "_lastUpdated", "type": "date", "definition": format!("{DEFINITION}Resource-lastUpdated") }),

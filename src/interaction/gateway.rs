@@ -16,8 +16,8 @@ use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
     plan::ReadPlan,
-    store::Store,
-    tryton::{Permit, Rights, SignIn},
+    store::{FileStore, Store},
+    tryton::{Permit, Rights, Security, SignIn},
 };
 
 /// Read plans that are kept; more than types × sources × emits × distinct rights of a large hospital.
@@ -32,10 +32,14 @@ pub struct Options {
     pub max_count: u32,
     /// Time zone of the site; else the one of the user's company.
     pub zone: Option<TimeZone>,
+    /// Resources get a text for people.
+    pub narrative: bool,
     /// How long a paging link is valid.
     pub page_link_lifetime: Duration,
     /// Browser applications may call.
     pub cors: bool,
+    /// Where Tryton keeps the contents of attachments.
+    pub file_store: Option<FileStore>,
     /// Key of the paging links; random when absent.
     pub page_link_key: Option<String>,
 }
@@ -105,15 +109,8 @@ impl Fhir {
         let security = self.rights.current()?;
         let permit = Permit::of(&security, security.catalog(), id)?;
         let user = security.user(id).ok_or_else(|| Error::new(&error::CREDENTIAL_WRONG))?;
-        let languages = request
-            .languages
-            .iter()
-            .map(|tag| tag.replace('-', "_"))
-            .find_map(|tag| {
-                let chain = security.languages(&tag);
-                security.speaks(&tag).then_some(chain)
-            })
-            .unwrap_or_default();
+        let languages =
+            request.languages.iter().find_map(|tag| languages(&security, tag)).unwrap_or_default();
         let company = || user.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let zone = self.options.zone.clone().or_else(company).unwrap_or(TimeZone::UTC);
         Ok(Caller { user: id, permit, languages, zone })
@@ -157,6 +154,16 @@ impl Fhir {
             }
         }
     }
+}
+
+/// Languages of Tryton for a tag of `Accept-Language`; a tag that Tryton does not know stands for the nearest wider one
+/// (<https://www.rfc-editor.org/rfc/rfc4647#section-3.4>).
+fn languages(security: &Security, tag: &str) -> Option<Vec<String>> {
+    let mut code = tag.replace('-', "_");
+    while !security.speaks(&code) {
+        code.truncate(code.rfind('_')?);
+    }
+    Some(security.languages(&code))
 }
 
 impl Gateway for Fhir {

@@ -1,6 +1,7 @@
 //! FHIR interactions: one file each.
 
 mod capabilities;
+mod content;
 mod gateway;
 mod page_link;
 mod read;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::error::Result;
 pub use crate::tryton::Credential;
+pub use content::Content;
 pub use gateway::{Fhir, Options};
 
 /// What the server calls: everything behind the protocol.
@@ -86,6 +88,8 @@ pub struct Request {
     pub lenient: bool,
     /// `Prefer: return=`.
     pub returns: Option<Returns>,
+    /// The bytes of a Binary are wanted, not the resource around them.
+    pub raw: bool,
     /// Languages of `Accept-Language`, best first, as BCP 47 tags.
     pub languages: Vec<String>,
 }
@@ -118,10 +122,12 @@ pub enum Returns {
 }
 
 /// What goes back.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// A FHIR resource as JSON.
     pub body: Vec<u8>,
+    /// Instead of it, a content that is sent as it is read.
+    pub content: Option<Content>,
     /// Version id, for `ETag: W/"…"`.
     pub version: Option<String>,
     /// For `Last-Modified`.

@@ -1,7 +1,7 @@
 //! Read: <https://hl7.org/fhir/R4/http.html#read>.
 
 use super::{
-    Answer, Request,
+    Answer, Request, content,
     gateway::{Caller, Fhir, PlanKey},
     search::known_elements,
 };
@@ -25,6 +25,9 @@ pub(super) async fn read(
     let caller = fhir.caller(request).await?;
     let kind = fhir.kind(kind)?;
     let subset = subset(kind, pairs)?;
+    if kind.is_content() && !pairs.is_empty() {
+        return Err(Error::new(&error::PARAMETER_UNKNOWN).detail("A read of a Binary takes _format."));
+    }
     let Some(target) = plan::parse_id(kind, id) else {
         // Whether the type is open must not depend on the id.
         return Err(if is_open(kind, &caller) {
@@ -33,6 +36,9 @@ pub(super) async fn read(
             Error::new(&error::MODEL_FORBIDDEN)
         });
     };
+    if kind.is_content() {
+        return content::read(fhir, request, &caller, kind, id, target).await;
+    }
     one(fhir, &caller, kind, id, target, &subset).await
 }
 
@@ -86,10 +92,11 @@ async fn one(
     let unmappable =
         |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
-    let site = Site { zone: caller.zone.clone() };
+    let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
     let renderer =
         Renderer { site: &site, row: &source.row, shape: &plan.shape, profiles: &emit.profiles, subset };
     let mut body = Vec::with_capacity(4096);
     let rendered = renderer.resource(&mut body, &emit.body, id, record).map_err(unmappable)?;
-    Ok(Answer { body, version: Some(rendered.version), last_modified: rendered.updated, personal: true })
+    let (version, last_modified) = (Some(rendered.version), rendered.updated);
+    Ok(Answer { body, version, last_modified, personal: true, ..Answer::default() })
 }

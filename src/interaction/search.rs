@@ -27,6 +27,11 @@ pub(super) async fn search(
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
     let kind = fhir.kind(kind)?;
+    if kind.is_content() {
+        return Err(Error::new(&error::INTERACTION_UNSUPPORTED)
+            .detail(format!("{} is read by its id.", kind.name))
+            .allow("OPTIONS"));
+    }
     let now = Timestamp::now();
     let situation = Situation {
         compiled: &fhir.compiled,
@@ -96,7 +101,7 @@ pub(super) async fn search(
                 bundle.link(name, &wanted.applied, Some(&sealed));
             }
         }
-        let site = Site { zone: caller.zone.clone() };
+        let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
         for row in &rows {
             entry(&mut bundle, kind, &plan, row, &site, &wanted.subset, &request.id)?;
         }
@@ -104,7 +109,7 @@ pub(super) async fn search(
     if !ignored.is_empty() {
         bundle.outcome(&outcome_of(&ignored, &request.id));
     }
-    Ok(Answer { body: bundle.finish(), version: None, last_modified: None, personal: true })
+    Ok(Answer { body: bundle.finish(), personal: true, ..Answer::default() })
 }
 
 /// The search as far as it is understood, and with lenient handling what was not.

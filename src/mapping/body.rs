@@ -339,6 +339,7 @@ pub(super) fn is_dynamic(node: &Node) -> bool {
         Node::Object(object) => object.dynamic,
         Node::List(nodes) => nodes.iter().any(is_dynamic),
         Node::When { .. } | Node::Each { .. } => true,
-        Node::Leaf(_) | Node::Coding(_) | Node::Reference(_) | Node::Attachment(_) | Node::Lines(_) => true,
+        Node::Leaf(_) | Node::Coding(_) | Node::Attachment(_) | Node::Lines(_) => true,
+        Node::Reference(_) | Node::Address(_) => true,
     }
 }

@@ -70,9 +70,21 @@ struct Draft<'t> {
     place: Place,
 }
 
-const TYPE_KEYS: [&str; 10] =
-    ["type", "model", "module", "where", "profile", "element", "search", "source", "emit", "description"];
-const SOURCE_KEYS: [&str; 7] = ["model", "module", "id", "where", "element", "emit", "description"];
+const TYPE_KEYS: [&str; 11] = [
+    "type",
+    "model",
+    "module",
+    "where",
+    "profile",
+    "element",
+    "search",
+    "source",
+    "emit",
+    "content",
+    "description",
+];
+const SOURCE_KEYS: [&str; 8] =
+    ["model", "module", "id", "where", "element", "emit", "content", "description"];
 /// What an emit has beside its elements.
 const EMIT_KEYS: [&str; 3] = ["key", "when", "profile"];
 
@@ -346,6 +358,23 @@ impl Compiler<'_> {
             },
             None => None,
         };
+        if draft.type_name == "Binary" || draft.table.has("content") {
+            let Some(content) = self.content(&context, &draft.type_name, draft.table, &draft.place) else {
+                self.skipped.push((label, "its content does not exist in this database".to_owned()));
+                return None;
+            };
+            let body =
+                Object { type_name: "Binary".to_owned(), members: Vec::new(), when: None, dynamic: true };
+            return Some(Source {
+                model: draft.model.clone(),
+                table,
+                prefix: draft.prefix.clone(),
+                filter,
+                row: Row::default(),
+                emits: vec![Emit { key: None, when: None, profiles: Vec::new(), body }],
+                content: Some(content),
+            });
+        }
         let mut scope = Scope::default();
         let shared = draft.table.item("element").and_then(Item::table);
         let mut emits = Vec::new();
@@ -377,6 +406,7 @@ impl Compiler<'_> {
             filter,
             row: scope.row,
             emits,
+            content: None,
         })
     }
 
@@ -399,6 +429,9 @@ impl Compiler<'_> {
         let profiles = own.map(profiles).unwrap_or_default();
         let body = self.object(scope, context, &draft.type_name, body)?;
         self.required(draft, &body);
+        if aimless(draft.table, &body) {
+            return None;
+        }
         Some(Emit { key, when, profiles, body })
     }
 
@@ -427,6 +460,18 @@ impl Compiler<'_> {
 fn profiles(table: &Table) -> Vec<String> {
     let urls = table.item("profile").map(Item::each).unwrap_or_default();
     urls.iter().filter_map(|url| url.text().map(str::to_owned)).collect()
+}
+
+/// A required reference leads to types that are not served here: the resource would be about nothing.
+fn aimless(table: &Table, body: &Object) -> bool {
+    structure::children(&body.type_name).filter(|element| element.min > 0).any(|element| {
+        let reference = element.names().any(|(name, _)| {
+            structure::element(&body.type_name, &name).is_some_and(|named| named.kind.code == "Reference")
+        });
+        reference
+            && table_has(table, element)
+            && !body.members.iter().any(|member| member.element == element.name)
+    })
 }
 
 /// The element stands in the file, though this database lacks its fields.

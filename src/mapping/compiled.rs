@@ -46,6 +46,17 @@ pub struct Source {
     pub row: Row,
     /// What each record becomes, one or several resources.
     pub emits: Vec<Emit>,
+    /// The bytes of a Binary. They are no part of the row: they are read piece by piece.
+    pub content: Option<Content>,
+}
+
+/// Where the bytes of a Binary are.
+#[derive(Debug)]
+pub struct Content {
+    /// Column of bytes, or of text.
+    pub data: Expression,
+    /// Name of a file in Tryton's file store; wins over the column when there is such a file.
+    pub file: Option<Expression>,
 }
 
 /// One resource made of a record.
@@ -116,14 +127,25 @@ pub struct Relation {
 pub struct Hop {
     /// Model that the step starts from.
     pub model: String,
-    /// The many2one, also its column: of `model`, or of `target` when the step goes back.
+    /// The field, also its column: of `model`, or of `target` when the step goes back.
     pub field: String,
     /// Target model.
     pub target: String,
     /// Table of the target.
     pub table: String,
-    /// Against the many2one: to the first of the rows whose field points here.
-    pub back: bool,
+    /// How the field leads there.
+    pub way: Way,
+}
+
+/// How a step leads to its row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Way {
+    /// Along a many2one.
+    Forward,
+    /// Against a many2one: to the first of the rows whose field points here.
+    Back,
+    /// Along a Reference (`model,id` as text) that can point to any model: to a row of this one only.
+    Typed,
 }
 
 /// SQL type of a column as far as writing and comparing need it.
@@ -196,6 +218,13 @@ pub enum Expression {
     All(Vec<Expression>),
     /// The value of the first condition that holds.
     Case(Vec<(Condition, Expression)>),
+}
+
+impl ResourceType {
+    /// Its resources are contents: read one by one and never searched.
+    pub fn is_content(&self) -> bool {
+        self.sources.iter().any(|source| source.content.is_some())
+    }
 }
 
 impl Expression {
@@ -309,6 +338,8 @@ pub enum Node {
     },
     /// A reference to a resource made of the record that a many2one points to.
     Reference(Box<Reference>),
+    /// The address of such a resource, where FHIR has a URL.
+    Address(Box<Reference>),
     /// Content type, data of a binary column.
     Attachment(Leaf),
     /// The lines of a text, each a value of a repeating element.

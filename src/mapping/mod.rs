@@ -7,6 +7,7 @@ mod body;
 mod codes;
 mod compile;
 pub mod compiled;
+mod content;
 mod datatype;
 mod expression;
 mod files;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    compiled::{Column, Hop, Kind, Relation},
+    compiled::{Column, Hop, Kind, Relation, Way},
     finding::{Findings, Place, suggestion},
     text::Table,
 };
-use crate::tryton::{Catalog, Field, FieldKind};
+use crate::tryton::{Catalog, Field, FieldKind, Model};
 
 /// Where a path starts: the model, and the hops that lead to it from the row of this scope.
 #[derive(Clone, Debug)]
@@ -90,6 +90,25 @@ pub struct Resolver<'a> {
 pub type Rows = (usize, Vec<Hop>, Relation);
 
 impl Resolver<'_> {
+    /// A model.
+    fn model(&self, name: &str, place: &Place, findings: &mut Findings) -> Option<Found<&Model>> {
+        if let Some(model) = self.catalog.models.get(name) {
+            return Some(Found::Here(model));
+        }
+        if self.catalog.documented(name, None) {
+            return Some(Found::Absent);
+        }
+        let known = self.catalog.models.keys().map(String::as_str);
+        findings.add(
+            "model-unknown",
+            place,
+            "a model of this database",
+            format!("`{name}`"),
+            suggestion(name, known),
+        );
+        None
+    }
+
     /// A field of a model, by its name in GNU Health 5.0.
     fn field(
         &self,
@@ -98,19 +117,9 @@ impl Resolver<'_> {
         place: &Place,
         findings: &mut Findings,
     ) -> Option<Found<&Field>> {
-        let Some(here) = self.catalog.models.get(model) else {
-            if self.catalog.documented(model, None) {
-                return Some(Found::Absent);
-            }
-            let known = self.catalog.models.keys().map(String::as_str);
-            findings.add(
-                "model-unknown",
-                place,
-                "a model of this database",
-                format!("`{model}`"),
-                suggestion(model, known),
-            );
-            return None;
+        let here = match self.model(model, place, findings)? {
+            Found::Here(here) => here,
+            Found::Absent => return Some(Found::Absent),
         };
         let Some(actual) = self.renames.name(model, name) else { return Some(Found::Absent) };
         match here.fields.get(actual) {
@@ -140,7 +149,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// Walks `names` as many2one steps.
+    /// Walks `names` as many2one steps and typed references.
     fn hops(
         &self,
         level: &Level,
@@ -150,34 +159,60 @@ impl Resolver<'_> {
     ) -> Option<Found<Level>> {
         let mut level = level.clone();
         for name in names {
+            let (name, typed) = typed(name);
             let field = match self.field(&level.model, name, place, findings)? {
                 Found::Here(field) => field,
                 Found::Absent => return Some(Found::Absent),
             };
-            let FieldKind::Many2One { target } = &field.kind else {
-                findings.add(
-                    "path-step",
-                    place,
-                    "a many2one field before a dot",
-                    format!("`{name}` of {}", level.model),
-                    "rows of a one2many are reached with `each`",
-                );
-                return None;
+            let (target, way) = match (&field.kind, typed) {
+                (FieldKind::Many2One { target }, None) => (target.as_str(), Way::Forward),
+                (FieldKind::Reference, Some(model)) => (model, Way::Typed),
+                (kind, Some(_)) => {
+                    findings.add(
+                        "path-reference",
+                        place,
+                        "a Reference field before `[MODEL]`",
+                        format!("`{name}` of {} (a {})", level.model, kind.name()),
+                        "the model of a many2one is known; name the field alone",
+                    );
+                    return None;
+                }
+                (kind, None) => {
+                    findings.add(
+                        "path-step",
+                        place,
+                        "a many2one field before a dot",
+                        format!("`{name}` of {}", level.model),
+                        if *kind == FieldKind::Reference {
+                            "a Reference can point to any model; name the one: FIELD[MODEL]"
+                        } else {
+                            "rows of a one2many are reached with `each`"
+                        },
+                    );
+                    return None;
+                }
             };
-            let Some(model) = self.catalog.models.get(target) else { return Some(Found::Absent) };
+            let model = match self.catalog.models.get(target) {
+                Some(model) => model,
+                None if way == Way::Forward => return Some(Found::Absent),
+                None => match self.model(target, place, findings)? {
+                    Found::Here(model) => model,
+                    Found::Absent => return Some(Found::Absent),
+                },
+            };
             level.hops.push(Hop {
-                model: level.model.clone(),
+                model: std::mem::replace(&mut level.model, target.to_owned()),
                 field: field.name.clone(),
-                target: target.clone(),
+                target: target.to_owned(),
                 table: model.table.clone(),
-                back: false,
+                way,
             });
-            level.model.clone_from(target);
         }
         Some(Found::Here(level))
     }
 
-    /// Walks the steps before the last name. `STEPS/MODEL[FIELD].` leads to the first of the rows that point here.
+    /// Walks all steps that go back; what is left is names. `STEPS/MODEL[FIELD].` leads to the first of the rows that
+    /// point here.
     fn walk<'t>(
         &self,
         level: &Level,
@@ -185,21 +220,23 @@ impl Resolver<'_> {
         place: &Place,
         findings: &mut Findings,
     ) -> Option<Found<(Level, Vec<&'t str>)>> {
-        let Some((back, rest)) = path.split_once("].") else {
-            return Some(Found::Here((level.clone(), split(path))));
-        };
-        let (mut level, model, field) = match self.reverse(level, back, path, place, findings)? {
-            Found::Here(reverse) => reverse,
-            Found::Absent => return Some(Found::Absent),
-        };
-        let Some(target) = self.catalog.models.get(model) else { return Some(Found::Absent) };
-        level.hops.push(Hop {
-            model: std::mem::replace(&mut level.model, model.to_owned()),
-            field,
-            target: model.to_owned(),
-            table: target.table.clone(),
-            back: true,
-        });
+        let (mut level, mut rest) = (level.clone(), path);
+        while let Some((back, after)) = backwards(rest) {
+            let (here, model, field) = match self.reverse(&level, back, path, place, findings)? {
+                Found::Here(reverse) => reverse,
+                Found::Absent => return Some(Found::Absent),
+            };
+            let Some(target) = self.catalog.models.get(model) else { return Some(Found::Absent) };
+            level = here;
+            level.hops.push(Hop {
+                model: std::mem::replace(&mut level.model, model.to_owned()),
+                field,
+                target: model.to_owned(),
+                table: target.table.clone(),
+                way: Way::Back,
+            });
+            rest = after;
+        }
         Some(Found::Here((level, split(rest))))
     }
 
@@ -217,7 +254,11 @@ impl Resolver<'_> {
             findings.add("path-reverse", place, "MODEL[FIELD]", format!("`{path}`"), "");
             return None;
         };
-        let level = match self.hops(level, &split(steps), place, findings)? {
+        let (level, names) = match self.walk(level, steps, place, findings)? {
+            Found::Here(walked) => walked,
+            Found::Absent => return Some(Found::Absent),
+        };
+        let level = match self.hops(&level, &names, place, findings)? {
             Found::Here(level) => level,
             Found::Absent => return Some(Found::Absent),
         };
@@ -291,6 +332,8 @@ impl Resolver<'_> {
             Found::Absent => return Some(Found::Absent),
         };
         let (last, steps) = names.split_last()?;
+        // A typed reference at the end is the id of the row: the text alone would not tell whether it is there.
+        let (last, steps) = if last.contains('[') { (&"id", names.as_slice()) } else { (last, steps) };
         let level = match self.hops(&level, steps, place, findings)? {
             Found::Here(level) => level,
             Found::Absent => return Some(Found::Absent),
@@ -386,8 +429,32 @@ impl Resolver<'_> {
     }
 }
 
+/// The names of a path; a dot inside of brackets belongs to a model.
 fn split(path: &str) -> Vec<&str> {
-    path.split('.').filter(|name| !name.is_empty()).collect()
+    let mut inside = false;
+    let separates = |character: char| {
+        inside = character == '[' || (inside && character != ']');
+        character == '.' && !inside
+    };
+    path.split(separates).filter(|name| !name.is_empty()).collect()
+}
+
+/// `FIELD[MODEL]` apart.
+fn typed(name: &str) -> (&str, Option<&str>) {
+    match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+        Some((field, model)) => (field, Some(model)),
+        None => (name, None),
+    }
+}
+
+/// `STEPS/MODEL[FIELD` of the first step that goes back, and what follows it. Models have a dot in their names and fields
+/// have none, so brackets with a dot are those of a typed reference.
+fn backwards(path: &str) -> Option<(&str, &str)> {
+    path.match_indices(']').find_map(|(end, _)| {
+        let start = path[..end].rfind('[')?;
+        let back = !path[start..end].contains('.');
+        back.then(|| (&path[..end], path[end + 1..].trim_start_matches(['.', '/'])))
+    })
 }
 
 fn is_relation(field: &Field) -> bool {

@@ -20,6 +20,12 @@ impl Compiler<'_> {
             Kind::Table(table) if table.has("value") => {
                 self.primitive(scope, context, type_name, table.item("value")?)
             }
+            Kind::Table(table) if is_address(type_name) && table.has("reference") => {
+                match self.reference(scope, context, item)? {
+                    Node::Reference(reference) => Some(Node::Address(reference)),
+                    _ => None,
+                }
+            }
             Kind::Table(table) if table.has("lines") => {
                 self.leaf(scope, context, type_name, table.item("lines")?).map(Node::Lines)
             }
@@ -38,7 +44,7 @@ impl Compiler<'_> {
             }
             Kind::Text(text) if text.starts_with('=') => {
                 let mut text = self.systems.expand(&text[1..]);
-                if type_name == "uri" || type_name == "url" || type_name == "canonical" {
+                if is_address(type_name) {
                     text = self.systems.uri(&text, item, &mut self.findings)?;
                 }
                 Some(Node::Constant { json: json_text(&text), text })
@@ -133,13 +139,18 @@ fn fits(type_name: &str, kind: Type) -> bool {
         "date" => matches!(kind, Type::Date | Type::Timestamp),
         "dateTime" => matches!(kind, Type::Date | Type::Timestamp),
         "instant" => kind == Type::Timestamp,
-        "base64Binary" => kind == Type::Binary,
+        "base64Binary" => matches!(kind, Type::Binary | Type::Text),
+        "xhtml" => kind == Type::Text,
         "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid" => {
             matches!(kind, Type::Text | Type::Integer)
         }
         "string" | "markdown" => matches!(kind, Type::Text | Type::Integer | Type::Numeric),
         _ => false,
     }
+}
+
+fn is_address(type_name: &str) -> bool {
+    matches!(type_name, "uri" | "url" | "canonical")
 }
 
 fn is_number(type_name: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::{
     Compiled, Files, Findings, Options, compile,
-    compiled::{Condition, Expression, Node, ResourceType, Slot},
+    compiled::{Condition, Expression, Node, ResourceType, Slot, Way},
 };
 use crate::tryton::{Catalog, Field, FieldKind, Model, Series};
 
@@ -20,7 +20,7 @@ fn to(target: &str) -> FieldKind {
 
 /// GNU Health with few fields, all of them real.
 fn catalog() -> Catalog {
-    use FieldKind::{Boolean, Char, DateTime, Float, Integer};
+    use FieldKind::{Boolean, Char, DateTime, Float, Integer, Reference};
     let mechanisms = FieldKind::One2Many {
         target: "party.contact_mechanism".to_owned(),
         inverse: Some("party".to_owned()),
@@ -43,6 +43,7 @@ fn catalog() -> Catalog {
             "gnuhealth.death_certificate",
             &[("id", Integer), ("party", to("party.party")), ("dod", DateTime), ("cod", Integer)],
         ),
+        model("ir.attachment", &[("id", Integer), ("name", Char), ("resource", Reference)]),
         model(
             "gnuhealth.lab.test.critearea",
             &[("id", Integer), ("name", Char), ("result", Float), ("lower_limit", Float)],
@@ -145,11 +146,72 @@ fn a_path_goes_back_to_the_first_row_that_points_here() {
     assert_eq!(reference.model, "gnuhealth.patient");
     let Expression::Column(column) = &reference.expression else { panic!("a column") };
     let hops: Vec<_> =
-        column.hops.iter().map(|hop| (hop.field.as_str(), hop.target.as_str(), hop.back)).collect();
-    assert_eq!(hops, [("party", "party.party", false), ("party", "gnuhealth.patient", true)]);
+        column.hops.iter().map(|hop| (hop.field.as_str(), hop.target.as_str(), hop.way)).collect();
+    let expected = [("party", "party.party", Way::Forward), ("party", "gnuhealth.patient", Way::Back)];
+    assert_eq!(hops, expected);
     assert!(compiled.models().contains("gnuhealth.patient"));
     let wrong = format!("{CONDITION}subject = {{ display = \"party/gnuhealth.patient[id].id\" }}");
     assert_eq!(rules(&wrong), ["path-reverse"]);
+}
+
+#[test]
+fn a_typed_reference_leads_to_rows_of_one_model() {
+    const DOCUMENT: &str =
+        "type = \"DocumentReference\"\nmodel = \"ir.attachment\"\n[element]\nstatus = \"=current\"
+        content = [{ attachment = { title = \"name\" } }]\n";
+    let mut files = Files::default();
+    files.insert("Patient.toml", &format!("{PATIENT}deceasedBoolean = \"party.deceased\""));
+    let text = format!(
+        "{DOCUMENT}subject = {{ reference = \"Patient\", path = {{ first = [
+            \"resource[gnuhealth.patient]\", \"resource[gnuhealth.death_certificate].party/gnuhealth.patient[party].id\",
+            \"resource[party.party]/gnuhealth.patient[party].id\" ] }} }}"
+    );
+    files.insert("DocumentReference.toml", &text);
+    let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
+    assert!(findings.0.is_empty(), "{findings:?}");
+    let Some(Node::Reference(reference)) = node(&compiled.types["DocumentReference"], "subject") else {
+        panic!("a reference")
+    };
+    let Expression::First(all) = &reference.expression else { panic!("a choice") };
+    let hops = |value: &Expression| -> Vec<(String, String, Way)> {
+        let Expression::Column(column) = value else { panic!("a column") };
+        assert_eq!(column.field, "id");
+        column.hops.iter().map(|hop| (hop.field.clone(), hop.target.clone(), hop.way)).collect()
+    };
+    let to = |field: &str, target: &str, way: Way| (field.to_owned(), target.to_owned(), way);
+    let patient = || to("party", "gnuhealth.patient", Way::Back);
+    let party = || to("party", "party.party", Way::Forward);
+    let typed = |target: &str| to("resource", target, Way::Typed);
+    assert_eq!(hops(&all[0]), [typed("gnuhealth.patient")]);
+    assert_eq!(hops(&all[1]), [typed("gnuhealth.death_certificate"), party(), patient()]);
+    assert_eq!(hops(&all[2]), [typed("party.party"), patient()]);
+    for (path, rule) in [
+        ("name[gnuhealth.patient].id", "path-reference"),
+        ("resource.party", "path-step"),
+        ("resource[gnuhealth.patiend].party.name", "model-unknown"),
+        ("resource[gnuhealth.patient].nme", "field-unknown"),
+    ] {
+        assert_eq!(rules(&format!("{DOCUMENT}description = \"{path}\"")), [rule], "{path}");
+    }
+    // A model of GNU Health that this database lacks.
+    let kind = sound(&format!("{DOCUMENT}description = \"resource[gnuhealth.surgery].description\""));
+    assert!(node(&kind, "description").is_none());
+}
+
+#[test]
+fn a_resource_about_a_type_that_is_not_served_is_left_out() {
+    let text = "type = \"Provenance\"\nmodel = \"gnuhealth.patient\"\n[element]\nrecorded = \"party.death_certificate.dod\"
+        agent = [{ who = { display = \"party.name\" } }]\ntarget = [{ reference = \"Patient\", path = \"id\" }]\n";
+    let mut files = Files::default();
+    files.insert("Provenance.toml", text);
+    let types = |files: &Files| {
+        let (compiled, findings) = compile(files, &catalog(), &Options { site: String::new() });
+        assert!(findings.0.is_empty(), "{findings:?}");
+        compiled.types.into_keys().collect::<Vec<_>>()
+    };
+    assert!(types(&files).is_empty());
+    files.insert("Patient.toml", &format!("{PATIENT}deceasedBoolean = \"party.deceased\""));
+    assert_eq!(types(&files), ["Patient", "Provenance"]);
 }
 
 #[test]

@@ -14,6 +14,10 @@ impl Compiled {
             let conditions =
                 source.filter.iter().chain(source.emits.iter().filter_map(|emit| emit.when.as_ref()));
             conditions.for_each(|each| condition(each, &mut models));
+            if let Some(content) = &source.content {
+                expression(&content.data, &mut models);
+                content.file.iter().for_each(|file| expression(file, &mut models));
+            }
         }
         models
     }

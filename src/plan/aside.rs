@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scope::Builder;
-use crate::mapping::compiled::{Hop, Row};
+use crate::mapping::compiled::{Hop, Row, Way};
 
 /// Slots that one sub-query can read.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl Builder<'_> {
             each.paths(0, &mut |path| {
                 if path.depth == path.up {
                     share(match path.hops.split_last() {
-                        Some((last, before)) if path.rows && !last.back => before,
+                        Some((last, before)) if path.rows && last.way == Way::Forward => before,
                         _ => path.hops,
                     });
                 }

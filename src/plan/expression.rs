@@ -18,7 +18,7 @@ impl Builder<'_> {
             Expression::Number(number) => Fragment::new().bind(Value::Numeric(number.clone())),
             Expression::First(all) => {
                 let text = expression.kind() == Kind::Text;
-                let parts = self.all(all, text)?;
+                let parts = self.open_parts(all, text)?;
                 Fragment::raw("COALESCE(").then(Fragment::join(parts, ", ")).text(")")
             }
             Expression::Join(all, separator) => {
@@ -78,16 +78,35 @@ impl Builder<'_> {
     }
 
     fn all(&mut self, all: &[Expression], text: bool) -> Result<Vec<Fragment>, Masked> {
+        all.iter().map(|part| self.part(part, text)).collect()
+    }
+
+    fn part(&mut self, part: &Expression, text: bool) -> Result<Fragment, Masked> {
+        let sql = self.expression(part)?;
+        Ok(match (text, part.kind()) {
+            (true, Kind::Text) => Fragment::raw("NULLIF(").then(sql).text(", '')"),
+            (true, _) => sql.parens().text("::text"),
+            (false, _) => sql,
+        })
+    }
+
+    /// The parts of a choice. One behind a typed reference to a closed model is left out: the others are of records that
+    /// point elsewhere; of those that point there something is hidden.
+    fn open_parts(&mut self, all: &[Expression], text: bool) -> Result<Vec<Fragment>, Masked> {
         let mut parts = Vec::new();
         for part in all {
-            let sql = self.expression(part)?;
-            parts.push(match (text, part.kind()) {
-                (true, Kind::Text) => Fragment::raw("NULLIF(").then(sql).text(", '')"),
-                (true, _) => sql.parens().text("::text"),
-                (false, _) => sql,
-            });
+            match self.part(part, text) {
+                Ok(sql) => parts.push(sql),
+                Err(Masked) => {
+                    let hidden = self.closed_target(part).ok_or(Masked)?;
+                    let scope = self.scopes.last_mut().expect("an expression is planned inside a scope");
+                    if !scope.hidden.contains(&hidden) {
+                        scope.hidden.push(hidden);
+                    }
+                }
+            }
         }
-        Ok(parts)
+        if parts.is_empty() { Err(Masked) } else { Ok(parts) }
     }
 
     /// SQL of a condition; it is never NULL.

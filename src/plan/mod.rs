@@ -4,6 +4,7 @@
 //! stands in a [`scope`] with the access predicate of its model.
 
 mod aside;
+mod content;
 mod expression;
 mod ids;
 mod keyset;
@@ -13,6 +14,7 @@ mod read;
 mod row;
 pub mod scope;
 
+pub use content::{content, piece};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use page::{PagePlan, Situation, count, page};

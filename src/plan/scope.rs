@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::{self, Error},
-    mapping::compiled::{Column, Hop, Relation},
+    mapping::compiled::{Column, Expression, Hop, Relation, Way},
     sql::{Alias, Aliases, Fragment},
     tryton::Permit,
 };
@@ -170,12 +170,12 @@ impl<'a> Builder<'a> {
         hop: &Hop,
         target: Alias,
     ) -> Result<(Fragment, Option<Fragment>), Masked> {
-        let owner = if hop.back { &hop.target } else { &hop.model };
+        let owner = if hop.way == Way::Back { &hop.target } else { &hop.model };
         if !self.permit.field(owner, &hop.field) {
             return Err(Masked);
         }
         let on = Fragment::new().column(target, "id").text(" = ");
-        if hop.back {
+        if hop.way == Way::Back {
             let row = self.aliases.next();
             let predicate = self.predicate(&hop.target, row)?;
             let on = on.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
@@ -183,12 +183,11 @@ impl<'a> Builder<'a> {
             return Ok((on.column(alias, "id").text(" AND ").then(predicate).text(")"), None));
         }
         let predicate = self.predicate(&hop.target, target)?;
-        let on = on.column(alias, &hop.field);
+        let on = on.then(pointer(alias, hop));
         if predicate.is("TRUE") {
             return Ok((on, None));
         }
-        let known = Fragment::new().column(alias, &hop.field).text(" IS NOT NULL AND ");
-        let hidden = known.column(target, "id").text(" IS NULL").parens();
+        let hidden = points(alias, hop).text(" AND ").column(target, "id").text(" IS NULL").parens();
         Ok((on.text(" AND ").then(predicate), Some(hidden)))
     }
 
@@ -205,7 +204,7 @@ impl<'a> Builder<'a> {
     /// As [`Builder::follow`].
     pub fn id_at(&mut self, up: usize, hops: &[Hop]) -> Result<Fragment, Masked> {
         if let Some((last, before)) = hops.split_last()
-            && !last.back
+            && last.way == Way::Forward
             && self.is_open(last)
         {
             let alias = self.follow(up, before)?;
@@ -213,6 +212,16 @@ impl<'a> Builder<'a> {
         }
         let alias = self.follow(up, hops)?;
         Ok(Fragment::new().column(alias, "id"))
+    }
+
+    /// Of a value behind a typed reference that is closed to the caller: whether the reference points there. Records that
+    /// point elsewhere lose nothing.
+    pub fn closed_target(&mut self, value: &Expression) -> Option<Fragment> {
+        let Expression::Column(column) = value else { return None };
+        let typed = column.hops.iter().position(|hop| hop.way == Way::Typed)?;
+        let hop = &column.hops[typed];
+        let alias = self.follow(column.up, &column.hops[..typed]).ok()?;
+        self.permit.field(&hop.model, &hop.field).then(|| points(alias, hop))
     }
 
     /// A column of the caller's view.
@@ -273,5 +282,26 @@ impl<'a> Builder<'a> {
         }
         let predicate = self.predicate(&relation.model, row)?;
         Ok(if predicate.is("TRUE") { all } else { all.text(" AND ").then(predicate) })
+    }
+}
+
+/// Id of the row that a step leads to. Nothing keeps a Reference from holding any text.
+fn pointer(alias: Alias, hop: &Hop) -> Fragment {
+    let field = Fragment::new().column(alias, &hop.field);
+    if hop.way != Way::Typed {
+        return field;
+    }
+    let part = |number| Fragment::raw("split_part(").then(field.clone()).text(number);
+    let is_id = part(", ',', 2)").text(" ~ '^[0-9]{1,9}$'");
+    let all = Fragment::all([points(alias, hop), is_id]);
+    Fragment::raw("CASE WHEN ").then(all).text(" THEN ").then(part(", ',', 2)")).text("::int4 END")
+}
+
+/// The field points to a row, of the model of the step.
+fn points(alias: Alias, hop: &Hop) -> Fragment {
+    let field = Fragment::new().column(alias, &hop.field);
+    match hop.way {
+        Way::Typed => Fragment::raw("split_part(").then(field).text(", ',', 1) = ").bind(hop.target.as_str()),
+        Way::Forward | Way::Back => field.text(" IS NOT NULL"),
     }
 }

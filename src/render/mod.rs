@@ -1,5 +1,6 @@
 //! Rows → FHIR JSON, written straight into the answer by the compiled mapping. Pure: no database, no clock.
 
+mod narrative;
 mod object;
 mod primitive;
 mod record;
@@ -8,7 +9,8 @@ mod tests;
 mod values;
 
 pub use object::{Rendered, Renderer, Site};
-pub use record::Malformed;
+pub use primitive::{content_type, string as json_string};
+pub use record::{Malformed, timestamp};
 
 /// What the columns of a record hold, and which values of its row the caller may not see. Those were never read; the
 /// resource says that it is not complete.

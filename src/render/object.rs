@@ -4,13 +4,13 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    Shape, primitive,
+    Shape, narrative, primitive,
     record::{self, Malformed},
     values::{Seen, Values},
 };
 use crate::{
     fhir::structure,
-    mapping::compiled::{Kind, Leaf, Member, Node, Object, Row},
+    mapping::compiled::{Kind, Leaf, Member, Node, Object, Reference, Row},
     search::Subset,
 };
 
@@ -25,6 +25,8 @@ const SUBSETTED: &str = r#""tag":[{"system":"http://terminology.hl7.org/CodeSyst
 pub struct Site {
     /// Time zone in which an instant becomes a day.
     pub zone: TimeZone,
+    /// Every resource gets a text for people, unless its mapping has one.
+    pub narrative: bool,
 }
 
 /// A resource.
@@ -102,7 +104,13 @@ impl Renderer<'_> {
         hash.update(&content);
         hash.update(&[u8::from(redacted)]);
         let version = format!("{:016x}", hash.digest());
-        let whole = *self.subset == Subset::All;
+        // It says nothing that is not in the content, so the version does not depend on it.
+        let text = self.narrative(body).then(|| narrative::narrative(&body.type_name, &content));
+        let whole = match self.subset {
+            Subset::All => true,
+            Subset::Data => !self.site.narrative,
+            _ => false,
+        };
         if !whole {
             // The version is that of the whole resource, so the whole was written first.
             content.clear();
@@ -137,9 +145,24 @@ impl Renderer<'_> {
             out.extend_from_slice(SUBSETTED.as_bytes());
         }
         out.push(b'}');
+        if let Some(text) = text {
+            out.extend_from_slice(b",\"text\":{\"status\":\"generated\",\"div\":");
+            primitive::string(out, &text);
+            out.push(b'}');
+        }
         out.extend_from_slice(&content);
         out.push(b'}');
         Ok(Rendered { version, updated })
+    }
+
+    /// The resource gets a text, and the client wants it.
+    fn narrative(&self, body: &Object) -> bool {
+        let wanted = match self.subset {
+            Subset::All | Subset::Text => true,
+            Subset::Data | Subset::Summary => false,
+            Subset::Elements(names) => names.iter().any(|name| name == "text"),
+        };
+        wanted && self.site.narrative && !body.members.iter().any(|member| member.name == "text")
     }
 
     /// Writes `,"name":value`.
@@ -294,18 +317,8 @@ impl Renderer<'_> {
                 let Some(bytes) = view.values.slots.get(reference.slot).copied().flatten() else {
                     return Ok(Written::Nothing);
                 };
-                let mut target = format!("{}/", reference.target);
-                if let Some(prefix) = &reference.prefix {
-                    target.push_str(prefix);
-                    target.push('-');
-                }
-                target.push_str(&record::integer(bytes)?.to_string());
-                if let Some(key) = &reference.key {
-                    target.push('-');
-                    target.push_str(key);
-                }
                 out.extend_from_slice(b"{\"reference\":");
-                primitive::string(out, &target);
+                primitive::string(out, &address(reference, bytes)?);
                 if let Some(leaf) = &reference.display
                     && let Some(bytes) = value(leaf, view)
                 {
@@ -316,6 +329,13 @@ impl Renderer<'_> {
                     }
                 }
                 out.push(b'}');
+                Ok(Written::Value)
+            }
+            Node::Address(reference) => {
+                let Some(bytes) = view.values.slots.get(reference.slot).copied().flatten() else {
+                    return Ok(Written::Nothing);
+                };
+                primitive::string(out, &address(reference, bytes)?);
                 Ok(Written::Value)
             }
             Node::Attachment(leaf) => {
@@ -413,12 +433,28 @@ impl Renderer<'_> {
     }
 }
 
+/// `Type/id` of the resource that is made of a record.
+fn address(reference: &Reference, record: &[u8]) -> Result<String, Malformed> {
+    let mut address = format!("{}/", reference.target);
+    if let Some(prefix) = &reference.prefix {
+        address.push_str(prefix);
+        address.push('-');
+    }
+    address.push_str(&record::integer(record)?.to_string());
+    if let Some(key) = &reference.key {
+        address.push('-');
+        address.push_str(key);
+    }
+    Ok(address)
+}
+
 /// The element is wanted.
 fn kept(subset: &Subset, member: &Member, top: bool) -> bool {
     match subset {
         Subset::All => true,
+        Subset::Data => !(top && member.name == "text"),
         Subset::Summary => member.summary || member.required,
-        Subset::Text => !top || member.required,
+        Subset::Text => !top || member.required || member.name == "text",
         Subset::Elements(names) => {
             let named =
                 |name: &String| *name == member.element.trim_end_matches("[x]") || *name == member.name;
@@ -447,7 +483,7 @@ fn masked(node: &Node, view: &View<'_>) -> bool {
         Node::Leaf(leaf) | Node::Coding(leaf) | Node::Attachment(leaf) | Node::Lines(leaf) => {
             hidden(leaf.slot)
         }
-        Node::Reference(reference) => hidden(reference.slot),
+        Node::Reference(reference) | Node::Address(reference) => hidden(reference.slot),
         Node::Object(object) => object.members.iter().any(|member| masked(&member.node, view)),
         Node::List(nodes) => nodes.iter().any(|node| masked(node, view)),
         Node::Each { each, .. } => view.shape.eaches.get(*each).is_some_and(Option::is_none),

@@ -111,6 +111,8 @@ pub fn text(out: &mut Vec<u8>, type_name: &str, text: &str) -> Result<bool, Malf
         return Ok(false);
     }
     match type_name {
+        "base64Binary" => string(out, &STANDARD.encode(text)),
+        "xhtml" => string(out, &xhtml(trimmed)),
         // Codes: no blanks at the ends and single ones inside.
         "code" => string(out, &trimmed.split_whitespace().collect::<Vec<_>>().join(" ")),
         "uri" | "url" | "canonical" | "id" | "oid" | "uuid" => {
@@ -124,6 +126,34 @@ pub fn text(out: &mut Vec<u8>, type_name: &str, text: &str) -> Result<bool, Malf
     Ok(true)
 }
 
+/// A text as the XHTML of a narrative: a paragraph for each line, and nothing of the text is markup.
+/// <https://hl7.org/fhir/R4/narrative.html>
+pub fn xhtml(text: &str) -> String {
+    let mut div = "<div xmlns=\"http://www.w3.org/1999/xhtml\">".to_owned();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        div.push_str("<p>");
+        escape(&mut div, line);
+        div.push_str("</p>");
+    }
+    div.push_str("</div>");
+    div
+}
+
+/// Adds a text so that XML reads it back as it is. Characters that XML does not have are left out.
+pub fn escape(out: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {}
+            other => out.push(other),
+        }
+    }
+}
+
 /// Content type by the first bytes; GNU Health stores none.
 pub fn content_type(bytes: &[u8]) -> &'static str {
     match bytes {
@@ -133,8 +163,25 @@ pub fn content_type(bytes: &[u8]) -> &'static str {
         [b'%', b'P', b'D', b'F', ..] => "application/pdf",
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
         [b'B', b'M', ..] => "image/bmp",
+        [b'I', b'I', b'*', 0, ..] | [b'M', b'M', 0, b'*', ..] => "image/tiff",
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => "video/mp4",
+        [b'P', b'K', 3, 4, ..] => "application/zip",
+        bytes if bytes.get(128..132) == Some(b"DICM") => "application/dicom",
+        bytes if is_text(bytes) => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
+}
+
+/// UTF-8 without control characters; the last character may be cut off.
+fn is_text(bytes: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
+        }
+        Err(_) => return false,
+    };
+    !valid.is_empty() && !valid.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t' | '\u{c}'))
 }
 
 #[cfg(test)]
@@ -147,6 +194,34 @@ mod tests {
         string(&mut out, "a\"b\\c\n\u{1}é<script>\u{1F600}");
         let text: String = serde_json::from_slice(&out).unwrap();
         assert_eq!(text, "a\"b\\c\né<script>\u{1F600}");
+    }
+
+    #[test]
+    fn contents_are_told_by_their_first_bytes() {
+        let dicom = [&[0; 128][..], b"DICM"].concat();
+        for (bytes, expected) in [
+            (&b"\x89PNG\r\n"[..], "image/png"),
+            (b"%PDF-1.7", "application/pdf"),
+            (&dicom, "application/dicom"),
+            // What a browser could run is plain text.
+            (b"<html><script>", "text/plain; charset=utf-8"),
+            ("Ñandú".as_bytes(), "text/plain; charset=utf-8"),
+            (&"Ñandú".as_bytes()[..6], "text/plain; charset=utf-8"),
+            (b"a\0b", "application/octet-stream"),
+            (b"\xff\xfe", "application/octet-stream"),
+            (b"", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(bytes), expected, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_text_is_markup_in_a_narrative() {
+        assert_eq!(
+            xhtml("a <script>alert('1')</script>\r\n\r\n \"&amp;\"\u{1}\u{fffe} ]]> 👩‍⚕️"),
+            "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a &lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;</p>\
+             <p>&quot;&amp;amp;&quot; ]]&gt; 👩‍⚕️</p></div>"
+        );
     }
 
     #[test]

@@ -114,7 +114,7 @@ fn text(text: &str) -> Option<Vec<u8>> {
     Some(text.as_bytes().to_vec())
 }
 
-static SITE: Site = Site { zone: TimeZone::UTC };
+static SITE: Site = Site { zone: TimeZone::UTC, narrative: false };
 
 fn renderer<'a>(source: &'a Source, shape: &'a Shape, subset: &'a Subset) -> Renderer<'a> {
     Renderer { site: &SITE, row: &source.row, shape, profiles: &[], subset }
@@ -328,4 +328,47 @@ fn a_subset_says_so_and_keeps_the_version() {
     let summary = write(&Subset::Summary);
     assert!(summary.get("communication").is_none() && summary.get("identifier").is_some());
     assert!(whole["meta"].get("tag").is_none());
+}
+
+#[test]
+fn a_narrative_stands_after_meta_and_changes_nothing_else() {
+    static WITH: Site = Site { zone: TimeZone::UTC, narrative: true };
+    let compiled = compiled();
+    let source = &compiled.types["Patient"].sources[0];
+    let mut shape = open(&source.row);
+    shape.masked[3] = true;
+    let mut columns = full();
+    columns[1] = text("<script>\"&'</script>");
+    columns[3] = None;
+    let write = |site: &Site, subset: &Subset| -> Value {
+        let renderer = Renderer { site, row: &source.row, shape: &shape, profiles: &[], subset };
+        let mut out = Vec::new();
+        renderer.resource(&mut out, &source.emits[0].body, "7", &record(&columns)).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    };
+    let plain = write(&SITE, &Subset::All);
+    let mut told = write(&WITH, &Subset::All);
+    let names: Vec<_> = told.as_object().unwrap().keys().cloned().collect();
+    assert_eq!(names[..4], ["resourceType", "id", "meta", "text"]);
+    let text = told.as_object_mut().unwrap().remove("text").unwrap();
+    assert_eq!(told, plain);
+    assert_eq!(text["status"], "generated");
+    let div = text["div"].as_str().unwrap();
+    assert!(div.contains("<p>Identifier: &lt;script&gt;&quot;&amp;&#39;&lt;/script&gt;</p>"), "{div}");
+    // What is withheld is not told either.
+    assert!(!div.contains("Birth date"), "{div}");
+    for (subset, there) in [
+        (Subset::Text, true),
+        (Subset::Elements(vec!["text".into()]), true),
+        (Subset::Elements(vec!["gender".into()]), false),
+        (Subset::Summary, false),
+        (Subset::Data, false),
+    ] {
+        let part = write(&WITH, &subset);
+        assert_eq!(part.get("text").is_some(), there, "{subset:?}");
+        assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED");
+        assert_eq!(part["meta"]["versionId"], plain["meta"]["versionId"]);
+    }
+    // Without narratives there is nothing to leave out.
+    assert_eq!(write(&SITE, &Subset::Data), plain);
 }

@@ -36,9 +36,11 @@ pub struct SearchRequest {
 /// Which elements of a resource the client wants (<https://hl7.org/fhir/R4/search.html#summary>).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Subset {
-    /// All; also for `_summary=data`, since resources here have no narrative to leave out.
+    /// All.
     #[default]
     All,
+    /// All but the narrative.
+    Data,
     /// Those of the summary, and the required ones.
     Summary,
     /// Narrative and the required ones.

@@ -74,7 +74,8 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
             "count" => request.total = Total::Only,
             "true" => request.subset = Subset::Summary,
             "text" => request.subset = Subset::Text,
-            "data" | "false" => {}
+            "data" => request.subset = Subset::Data,
+            "false" => {}
             _ => return Err(wrong("true, text, data, count or false", value)),
         },
         "_elements" => {

@@ -97,11 +97,12 @@ async fn connection(
     let limits = shared.options.limits.clone();
     let activity = Arc::new(Activity::default());
     let service = service_fn(|request| {
-        let (shared, guard) = (Arc::clone(&shared), activity.begin());
+        let (shared, activity) = (Arc::clone(&shared), Arc::clone(&activity));
+        let guard = activity.begin();
         async move {
             let response = handle::handle(shared, request, from, local).await;
             drop(guard);
-            Ok::<_, std::convert::Infallible>(response)
+            Ok::<_, std::convert::Infallible>(response.map(|body| body.keeping(&activity)))
         }
     });
     let stream = TokioIo::new(Lingering::new(stream, place));

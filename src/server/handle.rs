@@ -104,7 +104,7 @@ async fn carry_out(
         pairs.extend(body::form(&shared.options, &parts.headers, body).await?);
     }
     record.names(&pairs, |name| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name));
-    *form = negotiate::form(&parts.headers, &mut pairs)?;
+    *form = negotiate::form(&parts.headers, &mut pairs, place.is_binary())?;
     let preference = negotiate::preference(&parts.headers);
     let request = interaction::Request {
         id: id.to_owned(),
@@ -113,6 +113,7 @@ async fn carry_out(
         credential: credential::credential(&parts.headers)?,
         client: Some(peer.client),
         base: peer.base,
+        raw: form.raw,
         lenient: preference.lenient,
         returns: preference.returns,
         languages: negotiate::languages(&parts.headers),

@@ -119,6 +119,11 @@ impl Place {
         }
     }
 
+    /// A Binary, which can be had as it is.
+    pub(super) fn is_binary(&self) -> bool {
+        matches!(self, Self::Instance("Binary", _) | Self::Version("Binary", ..))
+    }
+
     /// Methods offered here, for `Allow`.
     pub(super) fn allow(&self) -> &'static str {
         match self {

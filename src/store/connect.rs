@@ -174,6 +174,9 @@ impl Store {
         let shared = options.connections < 2;
         let watch = if shared { None } else { Some(pool(1)?) };
         let pool = pool(options.connections - usize::from(!shared))?;
-        Ok(Self { pool, watch, counts: Default::default(), statement_timeout: options.statement_timeout })
+        // Without a name PostgreSQL takes that of the role.
+        let database = config.get_dbname().or(config.get_user()).unwrap_or_default().to_owned();
+        let statement_timeout = options.statement_timeout;
+        Ok(Self { pool, watch, counts: Default::default(), statement_timeout, database })
     }
 }

@@ -1,11 +1,13 @@
-//! The database: the only place that knows tokio-postgres and deadpool.
+//! The database: the only place that knows tokio-postgres and deadpool. Beside it Tryton's file store.
 //!
 //! Every session runs in UTC, read-only by default, with a time limit for statements.
 
 mod connect;
+mod files;
 mod row;
 
 pub use connect::{ConnectError, Options, databases};
+pub use files::{FileStore, StoredFile};
 pub use row::{FromColumn, Raw, Row};
 
 use std::{
@@ -44,6 +46,7 @@ pub struct Store {
     watch: Option<Pool>,
     counts: [AtomicU64; 3],
     statement_timeout: Duration,
+    database: String,
 }
 
 /// How much longer than PostgreSQL's own limit an answer is waited for.
@@ -53,6 +56,11 @@ impl Store {
     /// Number of statements sent since the start for this class. Tests use it to prove that a page costs a constant number.
     pub fn statements(&self, class: Class) -> u64 {
         self.counts[class as usize].load(Ordering::Relaxed)
+    }
+
+    /// Name of the database.
+    pub fn database(&self) -> &str {
+        &self.database
     }
 
     async fn session(&self, class: Class) -> Result<Object> {

@@ -108,7 +108,10 @@ impl Security {
         let mut next = Some(language);
         while let Some(code) = next.filter(|code| !chain.iter().any(|seen| seen == code)) {
             chain.push(code.to_owned());
-            next = self.languages.get(code).and_then(Option::as_deref);
+            let named =
+                self.languages.get(code).and_then(Option::as_deref).filter(|parent| !parent.is_empty());
+            // Only exceptional parents are named; the others stand in the code (`get_parent_language` of Tryton).
+            next = named.or_else(|| ['@', '_'].iter().find_map(|mark| Some(code.rsplit_once(*mark)?.0)));
         }
         chain
     }

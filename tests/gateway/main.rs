@@ -7,7 +7,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod capabilities;
+mod documents;
 mod harness;
+mod languages;
 mod logs;
 mod mappings;
 mod modules;

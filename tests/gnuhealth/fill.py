@@ -17,7 +17,7 @@ from trytond.config import config
 DEPARTMENTS = [
     'company', 'places', 'users', 'professionals', 'people', 'names', 'contacts', 'identifiers', 'conditions', 'evaluations',
     'laboratory', 'medication', 'appointments', 'imaging', 'inpatient', 'nursing', 'surgery', 'maternity', 'specialties', 'social',
-    'billing', 'special', 'administration', 'clinical', 'observations',
+    'billing', 'special', 'administration', 'clinical', 'observations', 'documents',
 ]
 
 
@@ -34,6 +34,9 @@ def main(uri, departments):
     config.set('database', 'uri', '%s://%s/' % (parts.scheme, parts.netloc))
     config.set('password', 'length', '4')
     config.set('password', 'entropy', '0')
+    # Contents of attachments stay in the database: its copies have no file store beside them.
+    config.add_section('attachment') if not config.has_section('attachment') else None
+    config.set('attachment', 'filestore', 'False')
 
     from trytond.pool import Pool
     from trytond.transaction import Transaction

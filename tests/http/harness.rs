@@ -77,6 +77,7 @@ impl Fake {
                 version: Some("7".into()),
                 last_modified: Some("1994-11-06T08:49:37.9Z".parse().unwrap()),
                 personal: true,
+                ..Answer::default()
             }),
             _ => Err(Error::new(&error::RESOURCE_UNKNOWN)),
         }

@@ -199,7 +199,9 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
                 sql.text(" IS NOT NULL")
             })
         }
-        Node::Reference(reference) => Ok(builder.expression(&reference.expression)?.text(" IS NOT NULL")),
+        Node::Reference(reference) | Node::Address(reference) => {
+            Ok(builder.expression(&reference.expression)?.text(" IS NOT NULL"))
+        }
         Node::Object(object) => {
             // As it is written: without the parts that are closed to the caller, while any other is open.
             let mut parts = Vec::new();

@@ -64,6 +64,14 @@ impl Range {
     }
 }
 
+/// A line of `Accept` names a format of FHIR itself.
+pub(super) fn names_fhir(line: &str) -> bool {
+    weighted(line).any(|(range, weight)| {
+        let name = range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        weight > 0 && name.starts_with("application/fhir+")
+    })
+}
+
 impl Media {
     /// The media type for a value of `_format`.
     pub(super) fn named(format: &str) -> Option<Self> {

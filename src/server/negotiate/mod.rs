@@ -19,13 +19,15 @@ use crate::error::{self, Error, Result};
 pub(super) struct Form {
     pub media: Media,
     pub pretty: bool,
+    /// The bytes of a Binary are wanted.
+    pub raw: bool,
 }
 
 /// Finds the form of the answer, and takes `_format` and `_pretty` out of `pairs`.
 ///
 /// # Errors
 /// None of the requested formats is offered, or the parameters contradict each other.
-pub(super) fn form(headers: &HeaderMap, pairs: &mut Vec<(String, String)>) -> Result<Form> {
+pub(super) fn form(headers: &HeaderMap, pairs: &mut Vec<(String, String)>, binary: bool) -> Result<Form> {
     let pretty = match take(pairs, "_pretty")?.as_deref() {
         None | Some("false") => false,
         Some("true" | "") => true,
@@ -36,13 +38,17 @@ pub(super) fn form(headers: &HeaderMap, pairs: &mut Vec<(String, String)>) -> Re
         }
     };
     // `_format` overrides Accept (https://hl7.org/fhir/R4/http.html#parameters).
-    let media = match take(pairs, "_format")?.filter(|format| !format.is_empty()) {
+    let accept = || headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (media, raw) = match take(pairs, "_format")?.filter(|format| !format.is_empty()) {
         Some(format) => {
-            Media::named(&format).ok_or_else(|| Error::new(&error::NOT_ACCEPTABLE).at("_format"))?
+            let media = Media::named(&format);
+            (media.ok_or_else(|| Error::new(&error::NOT_ACCEPTABLE).at("_format"))?, false)
         }
-        None => Media::accepted(headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()))?,
+        // Whoever does not name a format of FHIR gets a Binary as it is (https://hl7.org/fhir/R4/binary.html#rest).
+        None if binary && !accept().any(media::names_fhir) => (Media::default(), true),
+        None => (Media::accepted(accept())?, false),
     };
-    Ok(Form { media, pretty })
+    Ok(Form { media, pretty, raw })
 }
 
 fn take(pairs: &mut Vec<(String, String)>, name: &str) -> Result<Option<String>> {
@@ -70,7 +76,7 @@ mod tests {
         }
         let mut pairs: Vec<_> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        form(&headers, &mut pairs)
+        form(&headers, &mut pairs, false)
             .map(|form| (form.media.content_type().to_owned(), form.pretty, pairs.len()))
             .map_err(|error| error.entry().code)
     }
@@ -112,6 +118,25 @@ mod tests {
             assert_eq!(accept(values), Err("not-acceptable"), "{values:?}");
         }
         assert_eq!(accept(&["application/fhir+json;q=0, */*"]).as_deref(), Ok(JSON));
+    }
+
+    #[test]
+    fn a_binary_is_raw_unless_fhir_is_named() {
+        let raw = |accept: &str, query: &[(&str, &str)], binary: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
+            let mut pairs: Vec<_> =
+                query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            form(&headers, &mut pairs, binary).map(|form| form.raw).map_err(|error| error.entry().code)
+        };
+        for accept in ["*/*", "image/png", "application/pdf, */*;q=0.1", "application/json", "text/html"] {
+            assert_eq!(raw(accept, &[], true), Ok(true), "{accept}");
+        }
+        assert_eq!(raw("image/png, application/FHIR+json", &[], true), Ok(false));
+        assert_eq!(raw("*/*", &[("_format", "json")], true), Ok(false));
+        assert_eq!(raw("application/fhir+xml", &[], true), Err("not-acceptable"));
+        assert_eq!(raw("image/png", &[], false), Err("not-acceptable"));
+        assert_eq!(raw("*/*", &[], false), Ok(false));
     }
 
     #[test]

@@ -6,9 +6,9 @@ mod compress;
 mod conditional;
 mod cors;
 mod pretty;
+mod stream;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::{
     Method, StatusCode,
     body::Body as _,
@@ -19,6 +19,7 @@ use hyper::{
     http::request::Parts,
 };
 
+use self::stream::Body;
 use super::{Options, negotiate::Form};
 use crate::{
     error::{Error, Kind},
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// A response on its way out.
-pub(super) type Response = hyper::Response<Full<Bytes>>;
+pub(super) type Response = hyper::Response<Body>;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -107,6 +108,15 @@ impl Reply<'_> {
         if unchanged {
             return response;
         }
+        if let Some(content) = answer.content {
+            let media = content.media.unwrap_or(self.form.media.content_type());
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(content.length));
+            if self.parts.method != Method::HEAD {
+                *response.body_mut() = Body::pieces(content);
+            }
+            return response;
+        }
         let body = if self.form.pretty { pretty::pretty(&answer.body) } else { answer.body };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.form.media.content_type()));
         let body = compress::compress(&self.parts.headers, headers, body).await;
@@ -163,7 +173,7 @@ impl Reply<'_> {
     fn finish(&self, mut response: Response, body: Bytes) -> Response {
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         if self.parts.method != Method::HEAD {
-            *response.body_mut() = Full::new(body);
+            *response.body_mut() = Body::Whole(body);
         }
         response
     }

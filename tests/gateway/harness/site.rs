@@ -57,11 +57,16 @@ impl Site {
         self.gateway.user(login)
     }
 
-    /// Types of the CapabilityStatement.
+    /// Types of the CapabilityStatement that can be searched: all but contents.
     pub fn types(&self) -> Vec<String> {
         let statement = self.gateway.anybody().ok("metadata");
         let resources = statement["rest"][0]["resource"].as_array().unwrap();
-        resources.iter().map(|resource| resource["type"].as_str().unwrap().to_owned()).collect()
+        let searched = |resource: &&serde_json::Value| {
+            let offered = resource["interaction"].as_array().unwrap();
+            offered.iter().any(|interaction| interaction["code"] == "search-type")
+        };
+        let types = resources.iter().filter(searched);
+        types.map(|resource| resource["type"].as_str().unwrap().to_owned()).collect()
     }
 }
 
