@@ -98,8 +98,8 @@ def by_pyrofile(line):
 
 
 def is_fault(issue):
-    # It does not find the required choice of a repeating element, as Medication.ingredient.item[x]; the others do.
-    inner_choice = issue.path and re.search(r"\]\.\w+\[x\]$", issue.path)
+    # It does not find the required choice of an inner element, as Medication.ingredient.item[x]; its other rule does.
+    inner_choice = issue.path and re.search(r"^\w+\..+\.\w+\[x\]$", issue.path)
     return issue.code not in NOT_FAULTS and not (issue.code == "cardinality.min" and inner_choice)
 
 
