@@ -29,7 +29,9 @@ pub(super) struct Compiler<'a> {
     pub(super) codes: BTreeMap<String, Arc<CodeMap>>,
     pub(super) parts: BTreeMap<String, Table>,
     /// (type, model) → prefix and key of the ids.
-    pub(super) targets: BTreeMap<(String, String), (Option<String>, Option<String>)>,
+    pub(super) targets: Vec<Target>,
+    /// Types and the sources that the files have of them, served or not.
+    pub(super) sources: BTreeSet<(String, String)>,
     pub(super) findings: Findings,
     skipped: Vec<(String, String)>,
 }
@@ -53,6 +55,15 @@ impl Scope {
         self.row.eaches.push(each);
         self.row.eaches.len() - 1
     }
+}
+
+/// What references may point to: resources of a source.
+pub(super) struct Target {
+    pub(super) type_name: String,
+    pub(super) source: String,
+    pub(super) model: String,
+    pub(super) prefix: Option<String>,
+    pub(super) key: Option<String>,
 }
 
 /// A source as it stands in a file.
@@ -98,8 +109,16 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
         }
     }
     let resolver = Resolver { catalog, renames };
-    let mut compiler =
-        Compiler { resolver, systems, codes, parts, targets: BTreeMap::new(), findings, skipped: Vec::new() };
+    let mut compiler = Compiler {
+        resolver,
+        systems,
+        codes,
+        parts,
+        targets: Vec::new(),
+        sources: BTreeSet::new(),
+        findings,
+        skipped: Vec::new(),
+    };
     let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
     compiler.distinct(&drafts);
     compiler.aim(&drafts);
@@ -260,6 +279,7 @@ impl Compiler<'_> {
     /// Learns which models references may point to.
     fn aim(&mut self, drafts: &[Draft<'_>]) {
         for draft in drafts {
+            self.sources.insert((draft.type_name.clone(), draft.name.clone()));
             if !self.available(draft) {
                 continue;
             }
@@ -271,9 +291,13 @@ impl Compiler<'_> {
                 }
                 _ => continue,
             };
-            self.targets
-                .entry((draft.type_name.clone(), draft.model.clone()))
-                .or_insert((draft.prefix.clone(), key));
+            self.targets.push(Target {
+                type_name: draft.type_name.clone(),
+                source: draft.name.clone(),
+                model: draft.model.clone(),
+                prefix: draft.prefix.clone(),
+                key,
+            });
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::{
     body::{is_dynamic, without},
-    compile::{Compiler, Scope},
+    compile::{Compiler, Scope, Target},
     compiled::{Column, Expression, Member, Node, Object, Reference, Slot},
+    finding::suggestion,
     path::Context,
     primitive::json_text,
     text::{Item, Kind, Table},
@@ -186,8 +187,25 @@ impl Compiler<'_> {
             );
             return None;
         };
+        let source = table.item("source").and_then(Item::text);
+        if let Some(source) =
+            source.filter(|source| !self.sources.contains(&(name.clone(), (*source).to_owned())))
+        {
+            let known =
+                self.sources.iter().filter(|(kind, _)| *kind == name).map(|(_, source)| source.as_str());
+            let hint = suggestion(source, known);
+            let place = &table.item("source")?.place;
+            self.findings.add(
+                "reference-source",
+                place,
+                format!("a source of {name}"),
+                format!("`{source}`"),
+                hint,
+            );
+            return None;
+        }
         // The prefix of the target's ids is known when every type has been read; a target that is not served is no reference.
-        let (prefix, key) = self.targets.get(&(name.clone(), model.clone())).cloned()?;
+        let (prefix, key) = self.target(&name, source, &model)?;
         let display = match table.item("display") {
             Some(display) => self.leaf(scope, context, "string", display),
             None => None,
@@ -202,6 +220,23 @@ impl Compiler<'_> {
             model,
             display,
         })))
+    }
+}
+
+impl Compiler<'_> {
+    /// Prefix and key of the ids of the source that is named, or of the first that is made of the model.
+    fn target(
+        &self,
+        type_name: &str,
+        source: Option<&str>,
+        model: &str,
+    ) -> Option<(Option<String>, Option<String>)> {
+        let fits = |target: &&Target| {
+            target.type_name == type_name
+                && target.model == model
+                && source.is_none_or(|source| target.source == source)
+        };
+        self.targets.iter().find(fits).map(|target| (target.prefix.clone(), target.key.clone()))
     }
 }
 
