@@ -136,6 +136,8 @@ pub enum Kind {
     Date,
     /// Naive UTC.
     Timestamp,
+    /// Of the local day.
+    Time,
     Binary,
 }
 
@@ -149,6 +151,7 @@ impl Kind {
             Self::Text => "a text",
             Self::Date => "a date",
             Self::Timestamp => "a time",
+            Self::Time => "a time of day",
             Self::Binary => "a binary",
         }
     }
@@ -192,6 +195,10 @@ pub enum Expression {
     Extract(Box<Expression>, String),
     /// True when all are true.
     All(Vec<Expression>),
+    /// The sum of numbers; none when one of them is missing.
+    Sum(Vec<Expression>),
+    /// The product of numbers; none when one of them is missing.
+    Product(Vec<Expression>),
     /// The value of the first condition that holds.
     Case(Vec<(Condition, Expression)>),
 }
@@ -204,8 +211,17 @@ impl Expression {
             Self::Constant(_) | Self::Join(..) | Self::Replace(..) | Self::Extract(..) => Kind::Text,
             Self::Number(_) => Kind::Numeric,
             Self::All(_) => Kind::Boolean,
+            Self::Sum(all) if all.iter().all(Self::is_whole) => Kind::Integer,
+            Self::Sum(_) | Self::Product(_) => Kind::Numeric,
             Self::First(all) => all.first().map_or(Kind::Text, Self::kind),
             Self::Case(branches) => branches.first().map_or(Kind::Text, |(_, value)| value.kind()),
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::Number(number) => number.parse::<i64>().is_ok(),
+            other => other.kind() == Kind::Integer,
         }
     }
 }

@@ -81,6 +81,13 @@ impl Compiler<'_> {
                 list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
             return (!all.is_empty()).then_some((Expression::All(all), None));
         }
+        for (key, make) in [("sum", Expression::Sum as fn(_) -> _), ("product", Expression::Product)] {
+            if let Some(list) = table.item(key) {
+                let all: Option<Vec<_>> =
+                    list.each().iter().map(|item| self.number(context, item, "type-mismatch")).collect();
+                return all.map(|all| (make(all), None));
+            }
+        }
         if let Some(list) = table.item("case") {
             let mut branches = Vec::new();
             for branch in list.each() {
@@ -114,7 +121,7 @@ impl Compiler<'_> {
         self.findings.add(
             "leaf",
             &item.place,
-            "one of `path`, `first`, `join`, `all`, `case`",
+            "one of `path`, `first`, `join`, `all`, `sum`, `product`, `case`",
             format!(
                 "a table with {}",
                 table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")
@@ -221,7 +228,7 @@ impl Compiler<'_> {
                 }
                 match (bound, pattern, not) {
                     (Some(bound), None, None) if expression.kind() != Type::Text => {
-                        let bound = self.bound(context, bound)?;
+                        let bound = self.number(context, bound, "condition")?;
                         Some(if table.has("above") {
                             Condition::Above(expression, bound)
                         } else {
@@ -247,8 +254,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// What a number is compared with: a number, or the path of a field that holds one.
-    fn bound(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+    /// What numbers are compared and reckoned with: a number, or the path of a field that holds one.
+    fn number(&mut self, context: &Context, item: &Item, rule: &'static str) -> Option<Expression> {
         if let Kind::Number(number) = &item.kind {
             return Some(Expression::Number(number.clone()));
         }
@@ -256,13 +263,7 @@ impl Compiler<'_> {
         if matches!(expression.kind(), Type::Integer | Type::Float | Type::Numeric) {
             return Some(expression);
         }
-        self.findings.add(
-            "condition",
-            &item.place,
-            "a number or a field that holds one",
-            item.describe(),
-            "",
-        );
+        self.findings.add(rule, &item.place, "a number or a field that holds one", item.describe(), "");
         None
     }
 

@@ -133,6 +133,7 @@ fn fits(type_name: &str, kind: Type) -> bool {
         "date" => matches!(kind, Type::Date | Type::Timestamp),
         "dateTime" => matches!(kind, Type::Date | Type::Timestamp),
         "instant" => kind == Type::Timestamp,
+        "time" => kind == Type::Time,
         "base64Binary" => kind == Type::Binary,
         "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid" => {
             matches!(kind, Type::Text | Type::Integer)

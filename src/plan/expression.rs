@@ -63,6 +63,8 @@ impl Builder<'_> {
                 }
                 Fragment::all(parts)
             }
+            Expression::Sum(all) => self.reckoned(all, " + ", expression.kind())?,
+            Expression::Product(all) => self.reckoned(all, " * ", expression.kind())?,
             Expression::Case(branches) => {
                 let mut case = Fragment::raw("CASE");
                 for (when, then) in branches {
@@ -80,10 +82,34 @@ impl Builder<'_> {
     fn all(&mut self, all: &[Expression], text: bool) -> Result<Vec<Fragment>, Masked> {
         let mut parts = Vec::new();
         for part in all {
-            let sql = self.expression(part)?;
+            let sql = match part.kind() {
+                Kind::Integer | Kind::Float | Kind::Numeric | Kind::Date | Kind::Time if text => {
+                    self.finite(part)?.parens().text("::text")
+                }
+                _ => self.expression(part)?,
+            };
             parts.push(if text { Fragment::raw("NULLIF(").then(sql).text(", '')") } else { sql });
         }
         Ok(parts)
+    }
+
+    /// Numbers with an operator between them. Wide types: a column may hold the greatest number it can.
+    fn reckoned(
+        &mut self,
+        all: &[Expression],
+        operator: &'static str,
+        kind: Kind,
+    ) -> Result<Fragment, Masked> {
+        let mut parts = Vec::new();
+        for part in all {
+            parts.push(self.finite(part)?.parens().text(match (kind, part.kind()) {
+                (Kind::Integer, _) => "::bigint",
+                // The digits that a person would read, not those of the binary fraction.
+                (_, Kind::Float) => "::text::numeric",
+                _ => "::numeric",
+            }));
+        }
+        Ok(Fragment::join(parts, operator).parens())
     }
 
     /// SQL of a condition; it is never NULL.
