@@ -218,6 +218,11 @@ impl Expression {
         }
     }
 
+    /// Whether the value is a number.
+    pub fn is_number(&self) -> bool {
+        matches!(self.kind(), Kind::Integer | Kind::Float | Kind::Numeric)
+    }
+
     fn is_whole(&self) -> bool {
         match self {
             Self::Number(number) => number.parse::<i64>().is_ok(),

@@ -11,6 +11,8 @@ use crate::tryton::Field;
 /// A compiled leaf, and the field behind it when it is a single column.
 pub type Leaf = (Expression, Option<Field>);
 
+const NUMBER: &str = "a number or a field that holds one";
+
 impl Compiler<'_> {
     /// The expression of a leaf. `None`: nothing in this database, or a finding was added.
     pub(super) fn expression(&mut self, context: &Context, item: &Item) -> Option<Leaf> {
@@ -84,7 +86,7 @@ impl Compiler<'_> {
         for (key, make) in [("sum", Expression::Sum as fn(_) -> _), ("product", Expression::Product)] {
             if let Some(list) = table.item(key) {
                 let all: Option<Vec<_>> =
-                    list.each().iter().map(|item| self.number(context, item, "type-mismatch")).collect();
+                    list.each().iter().map(|item| self.operand(context, item)).collect();
                 return all.map(|all| (make(all), None));
             }
         }
@@ -228,7 +230,7 @@ impl Compiler<'_> {
                 }
                 match (bound, pattern, not) {
                     (Some(bound), None, None) if expression.kind() != Type::Text => {
-                        let bound = self.number(context, bound, "condition")?;
+                        let bound = self.bound(context, bound)?;
                         Some(if table.has("above") {
                             Condition::Above(expression, bound)
                         } else {
@@ -254,17 +256,31 @@ impl Compiler<'_> {
         }
     }
 
-    /// What numbers are compared and reckoned with: a number, or the path of a field that holds one.
-    fn number(&mut self, context: &Context, item: &Item, rule: &'static str) -> Option<Expression> {
-        if let Kind::Number(number) = &item.kind {
-            return Some(Expression::Number(number.clone()));
-        }
-        let (expression, _) = self.expression(context, item)?;
-        if matches!(expression.kind(), Type::Integer | Type::Float | Type::Numeric) {
+    /// What a number is compared with: a number, or the path of a field that holds one.
+    fn bound(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+        let expression = self.number(context, item)?;
+        if expression.is_number() {
             return Some(expression);
         }
-        self.findings.add(rule, &item.place, "a number or a field that holds one", item.describe(), "");
+        self.findings.add("condition", &item.place, NUMBER, item.describe(), "");
         None
+    }
+
+    /// What is added or multiplied.
+    fn operand(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+        let expression = self.number(context, item)?;
+        if expression.is_number() {
+            return Some(expression);
+        }
+        self.findings.add("type-mismatch", &item.place, NUMBER, item.describe(), "");
+        None
+    }
+
+    fn number(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+        match &item.kind {
+            Kind::Number(number) => Some(Expression::Number(number.clone())),
+            _ => self.expression(context, item).map(|(expression, _)| expression),
+        }
     }
 
     fn exists(&mut self, context: &Context, item: &Item) -> Option<Condition> {
