@@ -258,7 +258,8 @@ impl Compiler<'_> {
             return None;
         };
         let value = part.item("value")?;
-        let model = part.item("model").and_then(Item::text).unwrap_or_default();
+        let models: Vec<_> =
+            part.item("model").map(Item::each).unwrap_or_default().iter().filter_map(Item::text).collect();
         let level = match table.item("path") {
             Some(path) => {
                 match self.resolver.level(context, path.text()?, &path.place, &mut self.findings)? {
@@ -268,8 +269,9 @@ impl Compiler<'_> {
             }
             None => context.0.last()?.clone(),
         };
-        if level.model != model {
-            self.findings.add("part-model", &name.place, format!("a path to {model}"), level.model, "");
+        if !models.contains(&level.model.as_str()) {
+            let expected = format!("a path to {}", models.join(" or "));
+            self.findings.add("part-model", &name.place, expected, level.model, "");
             return None;
         }
         let mut levels = context.0.clone();

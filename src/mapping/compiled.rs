@@ -160,6 +160,8 @@ pub enum Kind {
     Date,
     /// Naive UTC.
     Timestamp,
+    /// Of the local day.
+    Time,
     Binary,
 }
 
@@ -173,6 +175,7 @@ impl Kind {
             Self::Text => "a text",
             Self::Date => "a date",
             Self::Timestamp => "a time",
+            Self::Time => "a time of day",
             Self::Binary => "a binary",
         }
     }
@@ -216,6 +219,10 @@ pub enum Expression {
     Extract(Box<Expression>, String),
     /// True when all are true.
     All(Vec<Expression>),
+    /// The sum of numbers; none when one of them is missing.
+    Sum(Vec<Expression>),
+    /// The product of numbers; none when one of them is missing.
+    Product(Vec<Expression>),
     /// The value of the first condition that holds.
     Case(Vec<(Condition, Expression)>),
 }
@@ -235,8 +242,22 @@ impl Expression {
             Self::Constant(_) | Self::Join(..) | Self::Replace(..) | Self::Extract(..) => Kind::Text,
             Self::Number(_) => Kind::Numeric,
             Self::All(_) => Kind::Boolean,
+            Self::Sum(all) if all.iter().all(Self::is_whole) => Kind::Integer,
+            Self::Sum(_) | Self::Product(_) => Kind::Numeric,
             Self::First(all) => all.first().map_or(Kind::Text, Self::kind),
             Self::Case(branches) => branches.first().map_or(Kind::Text, |(_, value)| value.kind()),
+        }
+    }
+
+    /// Whether the value is a number.
+    pub fn is_number(&self) -> bool {
+        matches!(self.kind(), Kind::Integer | Kind::Float | Kind::Numeric)
+    }
+
+    fn is_whole(&self) -> bool {
+        match self {
+            Self::Number(number) => number.parse::<i64>().is_ok(),
+            other => other.kind() == Kind::Integer,
         }
     }
 }

@@ -11,6 +11,8 @@ use crate::tryton::Field;
 /// A compiled leaf, and the field behind it when it is a single column.
 pub type Leaf = (Expression, Option<Field>);
 
+const NUMBER: &str = "a number or a field that holds one";
+
 impl Compiler<'_> {
     /// The expression of a leaf. `None`: nothing in this database, or a finding was added.
     pub(super) fn expression(&mut self, context: &Context, item: &Item) -> Option<Leaf> {
@@ -81,6 +83,13 @@ impl Compiler<'_> {
                 list.each().iter().filter_map(|item| Some(self.expression(context, item)?.0)).collect();
             return (!all.is_empty()).then_some((Expression::All(all), None));
         }
+        for (key, make) in [("sum", Expression::Sum as fn(_) -> _), ("product", Expression::Product)] {
+            if let Some(list) = table.item(key) {
+                let all: Option<Vec<_>> =
+                    list.each().iter().map(|item| self.operand(context, item)).collect();
+                return all.map(|all| (make(all), None));
+            }
+        }
         if let Some(list) = table.item("case") {
             let mut branches = Vec::new();
             for branch in list.each() {
@@ -114,7 +123,7 @@ impl Compiler<'_> {
         self.findings.add(
             "leaf",
             &item.place,
-            "one of `path`, `first`, `join`, `all`, `case`",
+            "one of `path`, `first`, `join`, `all`, `sum`, `product`, `case`",
             format!(
                 "a table with {}",
                 table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")
@@ -249,21 +258,29 @@ impl Compiler<'_> {
 
     /// What a number is compared with: a number, or the path of a field that holds one.
     fn bound(&mut self, context: &Context, item: &Item) -> Option<Expression> {
-        if let Kind::Number(number) = &item.kind {
-            return Some(Expression::Number(number.clone()));
-        }
-        let (expression, _) = self.expression(context, item)?;
-        if matches!(expression.kind(), Type::Integer | Type::Float | Type::Numeric) {
+        let expression = self.number(context, item)?;
+        if expression.is_number() {
             return Some(expression);
         }
-        self.findings.add(
-            "condition",
-            &item.place,
-            "a number or a field that holds one",
-            item.describe(),
-            "",
-        );
+        self.findings.add("condition", &item.place, NUMBER, item.describe(), "");
         None
+    }
+
+    /// What is added or multiplied.
+    fn operand(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+        let expression = self.number(context, item)?;
+        if expression.is_number() {
+            return Some(expression);
+        }
+        self.findings.add("type-mismatch", &item.place, NUMBER, item.describe(), "");
+        None
+    }
+
+    fn number(&mut self, context: &Context, item: &Item) -> Option<Expression> {
+        match &item.kind {
+            Kind::Number(number) => Some(Expression::Number(number.clone())),
+            _ => self.expression(context, item).map(|(expression, _)| expression),
+        }
     }
 
     fn exists(&mut self, context: &Context, item: &Item) -> Option<Condition> {

@@ -470,6 +470,7 @@ fn column_kind(kind: &FieldKind) -> Option<Kind> {
         FieldKind::Char | FieldKind::Text | FieldKind::Selection | FieldKind::Reference => Kind::Text,
         FieldKind::Date => Kind::Date,
         FieldKind::DateTime | FieldKind::Timestamp => Kind::Timestamp,
+        FieldKind::Time => Kind::Time,
         FieldKind::Binary => Kind::Binary,
         _ => return None,
     })

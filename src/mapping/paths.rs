@@ -57,7 +57,7 @@ impl Expression {
             }
             Self::Constant(_) | Self::Number(_) => {}
             Self::Replace(inner, ..) | Self::Extract(inner, _) => inner.paths(depth, visit),
-            Self::First(all) | Self::Join(all, _) | Self::All(all) => {
+            Self::First(all) | Self::Join(all, _) | Self::All(all) | Self::Sum(all) | Self::Product(all) => {
                 all.iter().for_each(|part| part.paths(depth, visit));
             }
             Self::Case(branches) => {

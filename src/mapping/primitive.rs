@@ -139,6 +139,7 @@ fn fits(type_name: &str, kind: Type) -> bool {
         "date" => matches!(kind, Type::Date | Type::Timestamp),
         "dateTime" => matches!(kind, Type::Date | Type::Timestamp),
         "instant" => kind == Type::Timestamp,
+        "time" => kind == Type::Time,
         "base64Binary" => matches!(kind, Type::Binary | Type::Text),
         "xhtml" => kind == Type::Text,
         "code" | "id" | "uri" | "url" | "canonical" | "oid" | "uuid" => {

@@ -2,7 +2,7 @@
 
 use super::{
     Compiled, Files, Findings, Options, compile,
-    compiled::{Condition, Expression, Node, ResourceType, Slot, Way},
+    compiled::{Condition, Expression, Kind, Node, ResourceType, Slot, Way},
 };
 use crate::tryton::{Catalog, Field, FieldKind, Model, Series};
 
@@ -300,6 +300,73 @@ fn a_part_of_a_text() {
     let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };
     assert!(matches!(&leaf.expression, Expression::Extract(_, pattern) if pattern == "^([0-9]+)"));
     assert!(kind.sources[0].row.slots.contains(&Slot::Value(leaf.expression.clone())));
+}
+
+#[test]
+fn numbers_are_reckoned() {
+    let kind = sound(&format!(
+        "{OBSERVATION}valueQuantity = {{ value = {{ product = [\"result\", \"lower_limit\"] }} }}
+         component = [{{ code = {{ text = \"name\" }}, valueInteger = {{ sum = [\"id\", 1] }} }}]"
+    ));
+    let slots = &kind.sources[0].row.slots;
+    let kinds: Vec<_> = slots
+        .iter()
+        .filter_map(|slot| match slot {
+            Slot::Value(value @ (Expression::Product(_) | Expression::Sum(_))) => Some(value.kind()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kinds, [Kind::Numeric, Kind::Integer]);
+    // A sum with a fraction is no whole number, and a text is no number.
+    let fraction = format!("{OBSERVATION}valueInteger = {{ sum = [\"id\", 0.5] }}");
+    assert_eq!(rules(&fraction), ["type-mismatch"]);
+    let text = format!("{OBSERVATION}valueQuantity = {{ value = {{ product = [\"name\", 2] }} }}");
+    assert_eq!(rules(&text), ["type-mismatch"]);
+}
+
+#[test]
+fn a_reference_names_the_source_when_several_are_made_of_a_model() {
+    let mut files = Files::default();
+    files.insert(
+        "Organization.toml",
+        "type = \"Organization\"
+         [source.first]
+         model = \"party.party\"
+         id = \"a\"
+         element = { name = \"name\" }
+         [source.second]
+         model = \"party.party\"
+         id = \"b\"
+         element = { name = \"name\" }",
+    );
+    let text = format!(
+        "{PATIENT}managingOrganization = {{ reference = \"Organization\", source = \"second\", path = \"party\" }}
+         generalPractitioner = [{{ reference = \"Organization\", path = \"party\" }}]"
+    );
+    files.insert("Patient.toml", &text);
+    let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
+    assert!(findings.0.is_empty(), "{findings:?}");
+    let patient = &compiled.types["Patient"];
+    let Some(Node::Reference(named)) = node(patient, "managingOrganization") else { panic!("a reference") };
+    assert_eq!(named.prefix.as_deref(), Some("b"));
+    let Some(Node::List(all)) = node(patient, "generalPractitioner") else { panic!("a list") };
+    assert!(matches!(&all[0], Node::Reference(first) if first.prefix.as_deref() == Some("a")));
+}
+
+#[test]
+fn a_part_serves_models_with_the_same_fields() {
+    let part = |models: &str| {
+        let mut files = Files::default();
+        files.insert("parts/label.toml", &format!("model = {models}\nvalue = \"name\""));
+        files.insert(
+            "Patient.toml",
+            &format!("{PATIENT}name = [{{ text = {{ part = \"label\", path = \"party\" }} }}]"),
+        );
+        files.insert("Observation.toml", &format!("{OBSERVATION}valueString = {{ part = \"label\" }}"));
+        compile(&files, &catalog(), &Options { site: String::new() }).1.0.len()
+    };
+    assert_eq!(part("[\"party.party\", \"gnuhealth.lab.test.critearea\"]"), 0);
+    assert_eq!(part("\"party.party\""), 1);
 }
 
 #[test]

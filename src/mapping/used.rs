@@ -52,7 +52,11 @@ fn expression<'a>(value: &'a Expression, models: &mut BTreeSet<&'a str>) {
         }
         Expression::Constant(_) | Expression::Number(_) => {}
         Expression::Replace(inner, ..) | Expression::Extract(inner, _) => expression(inner, models),
-        Expression::First(all) | Expression::Join(all, _) | Expression::All(all) => {
+        Expression::First(all)
+        | Expression::Join(all, _)
+        | Expression::All(all)
+        | Expression::Sum(all)
+        | Expression::Product(all) => {
             all.iter().for_each(|part| expression(part, models));
         }
         Expression::Case(branches) => {

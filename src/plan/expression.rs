@@ -63,6 +63,8 @@ impl Builder<'_> {
                 }
                 Fragment::all(parts)
             }
+            Expression::Sum(all) => self.reckoned(all, " + ", expression.kind())?,
+            Expression::Product(all) => self.reckoned(all, " * ", expression.kind())?,
             Expression::Case(branches) => {
                 let mut case = Fragment::raw("CASE");
                 for (when, then) in branches {
@@ -82,11 +84,10 @@ impl Builder<'_> {
     }
 
     fn part(&mut self, part: &Expression, text: bool) -> Result<Fragment, Masked> {
-        let sql = self.expression(part)?;
         Ok(match (text, part.kind()) {
-            (true, Kind::Text) => Fragment::raw("NULLIF(").then(sql).text(", '')"),
-            (true, _) => sql.parens().text("::text"),
-            (false, _) => sql,
+            (true, Kind::Text) => Fragment::raw("NULLIF(").then(self.expression(part)?).text(", '')"),
+            (true, _) => self.finite(part)?.parens().text("::text"),
+            (false, _) => self.expression(part)?,
         })
     }
 
@@ -107,6 +108,25 @@ impl Builder<'_> {
             }
         }
         if parts.is_empty() { Err(Masked) } else { Ok(parts) }
+    }
+
+    /// Numbers with an operator between them. Wide types: a column may hold the greatest number it can.
+    fn reckoned(
+        &mut self,
+        all: &[Expression],
+        operator: &'static str,
+        kind: Kind,
+    ) -> Result<Fragment, Masked> {
+        let mut parts = Vec::new();
+        for part in all {
+            parts.push(self.finite(part)?.parens().text(match (kind, part.kind()) {
+                (Kind::Integer, _) => "::bigint",
+                // The digits that a person would read, not those of the binary fraction.
+                (_, Kind::Float) => "::text::numeric",
+                _ => "::numeric",
+            }));
+        }
+        Ok(Fragment::join(parts, operator).parens())
     }
 
     /// SQL of a condition; it is never NULL.

@@ -47,6 +47,7 @@ fn typed(kind: Kind, value: &str) -> Fragment {
     match kind {
         Kind::Date => text.text("date)"),
         Kind::Timestamp => text.text("timestamp)"),
+        Kind::Time => text.text("time)"),
         Kind::Integer => text.text("int8)"),
         Kind::Float => text.text("float8)"),
         Kind::Numeric => text.text("numeric)"),

@@ -60,6 +60,9 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
             match leaf.type_name.as_str() {
                 "positiveInt" if number < 1 => return Ok(false),
                 "unsignedInt" if number < 0 => return Ok(false),
+                "integer" | "positiveInt" | "unsignedInt" if i32::try_from(number).is_err() => {
+                    return Ok(false);
+                }
                 "integer" | "decimal" | "positiveInt" | "unsignedInt" => {
                     out.extend_from_slice(number.to_string().as_bytes())
                 }
@@ -92,6 +95,10 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
             } else {
                 string(out, &time.to_string());
             }
+        }
+        Kind::Time => {
+            let Some(time) = record::time(bytes)? else { return Ok(false) };
+            string(out, &time.to_string());
         }
         Kind::Binary => {
             if bytes.is_empty() {

@@ -3,7 +3,10 @@
 //! <https://www.postgresql.org/docs/current/protocol-overview.html#PROTOCOL-FORMAT-CODES>: a record is a count and for
 //! each column the type id, a length (−1 is NULL) and the bytes; an array is dimensions and elements the same way.
 
-use jiff::{SignedDuration, Timestamp, civil::Date};
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, Time},
+};
 
 /// Bytes that are not what the statement asked for: a defect of this program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +153,14 @@ pub fn timestamp(bytes: &[u8]) -> Result<Option<Timestamp>, Malformed> {
     Ok(micros.checked_add(EPOCH).and_then(|micros| Timestamp::from_microsecond(micros).ok()))
 }
 
+/// `time`; `None` for 24:00, which FHIR cannot write.
+///
+/// # Errors
+/// [`Malformed`].
+pub fn time(bytes: &[u8]) -> Result<Option<Time>, Malformed> {
+    Ok(Time::midnight().checked_add(SignedDuration::from_micros(integer(bytes)?)).ok())
+}
+
 /// Text.
 pub fn text(bytes: &[u8]) -> Result<&str, Malformed> {
     std::str::from_utf8(bytes).map_err(|_| Malformed)
@@ -193,6 +204,13 @@ mod tests {
         let second = timestamp(&1_500_000i64.to_be_bytes()).unwrap().unwrap();
         assert_eq!(second.to_string(), "2000-01-01T00:00:01.5Z");
         assert_eq!(timestamp(&i64::MAX.to_be_bytes()), Ok(None));
+    }
+
+    #[test]
+    fn times_of_day() {
+        let at = |micros: i64| time(&micros.to_be_bytes()).unwrap().map(|time| time.to_string());
+        assert_eq!(at(30_600_000_000).as_deref(), Some("08:30:00"));
+        assert_eq!(at(86_400_000_000), None);
     }
 
     #[test]

@@ -17,7 +17,7 @@ from trytond.config import config
 DEPARTMENTS = [
     'company', 'places', 'users', 'professionals', 'people', 'names', 'contacts', 'identifiers', 'conditions', 'evaluations',
     'laboratory', 'medication', 'appointments', 'imaging', 'inpatient', 'nursing', 'surgery', 'maternity', 'specialties', 'social',
-    'billing', 'special', 'administration', 'clinical', 'observations', 'documents',
+    'billing', 'special', 'administration', 'clinical', 'observations', 'documents', 'pharmacy',
 ]
 
 
