@@ -213,7 +213,7 @@ fn of_alternatives_the_first_with_a_value_is_written() {
     ] {
         let mut columns = full();
         (columns[5], columns[1]) = (marital, puid);
-        let value = write(source, &open(source), &record(&columns));
+        let value = write(source, &open(&source.row), &record(&columns));
         assert_eq!(value.pointer("/maritalStatus/text").and_then(Value::as_str), expected);
     }
 }
