@@ -123,6 +123,8 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
         zone: None,
         page_link_lifetime: config.page_link_lifetime,
         page_link_key: None,
+        file_store: None,
+        narrative: false,
     };
     let sign_in = sign_in.map_err(|error| error.text())?;
     let gateway = Fhir::new(Arc::clone(&store), Arc::clone(&compiled), Arc::clone(&rights), sign_in, options)
