@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     codes::{self, CodeMap, Systems},
-    compiled::{Compiled, Each, Emit, Object, ResourceType, Row, Slot, Source},
+    compiled::{Compiled, Each, Emit, Node, Object, ResourceType, Row, Slot, Source},
     files::Files,
     finding::{Findings, Place, suggestion},
     path::{Context, Renames, Resolver},
@@ -468,9 +468,10 @@ fn aimless(table: &Table, body: &Object) -> bool {
         let reference = element.names().any(|(name, _)| {
             structure::element(&body.type_name, &name).is_some_and(|named| named.kind.code == "Reference")
         });
-        reference
-            && table_has(table, element)
-            && !body.members.iter().any(|member| member.element == element.name)
+        // Nothing of it exists in this database.
+        let nothing = |node: &Node| matches!(node, Node::List(nodes) if nodes.is_empty());
+        let mut members = body.members.iter().filter(|member| member.element == element.name);
+        reference && table_has(table, element) && members.all(|member| nothing(&member.node))
     })
 }
 

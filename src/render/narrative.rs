@@ -94,7 +94,9 @@ fn datatype(object: &Map<String, Value>) -> String {
         );
     }
     // An address of a resource and a code: the last resort.
-    if let Some(text) = ["reference", "code", "value"].into_iter().filter(|_| object.len() < 4).find_map(text)
+    let lone = object.values().filter(|value| value.is_object()).count() < 2;
+    if let Some(text) =
+        ["reference", "code", "value"].into_iter().filter(|_| lone && object.len() < 4).find_map(text)
     {
         return text;
     }
