@@ -3,4 +3,5 @@
 pub mod bundle;
 pub mod codes;
 pub mod outcome;
+pub mod parameters;
 pub mod structure;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, gateway::Fhir};
+use super::{Answer, gateway::Fhir, ipa};
 use crate::{mapping::compiled::ResourceType, search::registry};
 
 const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
@@ -12,7 +12,7 @@ const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
 /// The CapabilityStatement of this server.
 pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
     let resources: Vec<Value> = fhir.compiled.types.values().map(resource).collect();
-    let statement = json!({
+    let mut statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": started.to_string(),
@@ -37,6 +37,9 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         }]
     });
+    if ipa::is_offered(&fhir.compiled) {
+        statement["instantiates"] = json!([ipa::SERVER]);
+    }
     let body = serde_json::to_vec(&statement).unwrap_or_default();
     let version = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&body));
     Answer { body, version: Some(version), ..Answer::default() }
@@ -75,6 +78,9 @@ fn resource(kind: &ResourceType) -> Value {
         "conditionalDelete": "not-supported",
         "searchParam": parameters,
     });
+    if kind.name == "DocumentReference" {
+        resource["operation"] = json!([{ "name": "docref", "definition": "http://hl7.org/fhir/uv/ipa/OperationDefinition/docref" }]);
+    }
     if !kind.profiles.is_empty() {
         resource["supportedProfile"] = json!(kind.profiles);
     }

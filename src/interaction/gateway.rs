@@ -10,7 +10,8 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::{
-    Answer, Credential, Gateway, Interaction, Request, capabilities, page_link::PageLinks, read, search,
+    Answer, Credential, Gateway, Interaction, Request, capabilities, docref, page_link::PageLinks, read,
+    search,
 };
 use crate::{
     error::{self, Error, Result},
@@ -151,6 +152,11 @@ impl Fhir {
             }
             Interaction::Search { kind, patient, pairs } => {
                 search::search(self, &request, kind, patient.as_deref(), pairs).await
+            }
+            Interaction::DocRef { pairs } => {
+                // Who is nobody learns nothing, also not which parameters there are.
+                self.caller(&request).await?;
+                search::search(self, &request, "DocumentReference", None, &docref::search(pairs)?).await
             }
         }
     }

@@ -2,7 +2,9 @@
 
 mod capabilities;
 mod content;
+mod docref;
 mod gateway;
+mod ipa;
 mod page_link;
 mod read;
 mod search;
@@ -65,6 +67,11 @@ pub enum Interaction {
         /// Id of the patient whose compartment is searched.
         patient: Option<String>,
         /// Decoded parameters of the query and of the form body, in order.
+        pairs: Vec<(String, String)>,
+    },
+    /// `[base]/DocumentReference/$docref`.
+    DocRef {
+        /// Decoded parameters of the query, or of the Parameters in the body.
         pairs: Vec<(String, String)>,
     },
 }

@@ -1,5 +1,7 @@
-//! The form body of `POST [type]/_search` (<https://hl7.org/fhir/R4/http.html#search>).
+//! Bodies: the form of `POST [type]/_search` (<https://hl7.org/fhir/R4/http.html#search>) and the Parameters of an
+//! operation (<https://hl7.org/fhir/R4/operations.html#executing>).
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{
     body::{Body, Incoming},
@@ -7,7 +9,10 @@ use hyper::{
 };
 
 use super::{Options, target};
-use crate::error::{self, Error, Result};
+use crate::{
+    error::{self, Error, Result},
+    fhir::parameters,
+};
 
 /// Reads the pairs of a form body.
 ///
@@ -21,9 +26,34 @@ pub(super) async fn form(
     if body.is_end_stream() {
         return Ok(Vec::new());
     }
-    if !is_form(headers) {
+    if !is(headers, &["application/x-www-form-urlencoded"]) {
         return Err(Error::new(&error::UNSUPPORTED_MEDIA));
     }
+    let bytes = read(options, body).await?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Error::new(&error::REQUEST_MALFORMED).detail("The body is not UTF-8."))?;
+    target::pairs(text)
+}
+
+/// Reads the parameters of an operation.
+///
+/// # Errors
+/// As [`form`], or the body is no Parameters resource.
+pub(super) async fn parameters(
+    options: &Options,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Vec<(String, String)>> {
+    if body.is_end_stream() {
+        return Ok(Vec::new());
+    }
+    if !is(headers, &["application/fhir+json", "application/json"]) {
+        return Err(Error::new(&error::UNSUPPORTED_MEDIA));
+    }
+    parameters::pairs(&read(options, body).await?)
+}
+
+async fn read(options: &Options, body: Incoming) -> Result<Bytes> {
     let too_large =
         || Error::new(&error::BODY_TOO_LARGE).detail(format!("At most {} bytes are read.", options.max_body));
     if body.size_hint().lower() > options.max_body {
@@ -31,18 +61,16 @@ pub(super) async fn form(
     }
     let limit = usize::try_from(options.max_body).unwrap_or(usize::MAX);
     let read = tokio::time::timeout(options.limits.body, Limited::new(body, limit).collect());
-    let bytes = match read.await {
-        Err(_) => return Err(Error::new(&error::REQUEST_SLOW)),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Ok(Err(_)) => return Err(Error::new(&error::REQUEST_MALFORMED).detail("The body broke off.")),
-        Ok(Ok(collected)) => collected.to_bytes(),
-    };
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Error::new(&error::REQUEST_MALFORMED).detail("The body is not UTF-8."))?;
-    target::pairs(text)
+    match read.await {
+        Err(_) => Err(Error::new(&error::REQUEST_SLOW)),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Error::new(&error::REQUEST_MALFORMED).detail("The body broke off.")),
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+    }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// The body is of one of these media types, in UTF-8 and not encoded.
+fn is(headers: &HeaderMap, names: &[&str]) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(media), None) = (types.next().and_then(|value| value.to_str().ok()), types.next()) else {
         return false;
@@ -54,5 +82,5 @@ fn is_form(headers: &HeaderMap) -> bool {
             || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
     });
     let plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-    name.eq_ignore_ascii_case("application/x-www-form-urlencoded") && utf8 && plain
+    names.iter().any(|known| name.eq_ignore_ascii_case(known)) && utf8 && plain
 }

@@ -102,6 +102,8 @@ async fn carry_out(
     let mut pairs = target::pairs(parts.uri.query().unwrap_or_default())?;
     if let Place::Search(_) = place {
         pairs.extend(body::form(&shared.options, &parts.headers, body).await?);
+    } else if parts.method == Method::POST {
+        pairs.extend(body::parameters(&shared.options, &parts.headers, body).await?);
     }
     record.names(&pairs, |name| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name));
     *form = negotiate::form(&parts.headers, &mut pairs, place.is_binary())?;

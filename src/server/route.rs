@@ -11,6 +11,7 @@ use crate::{
 
 const READ: &str = "GET, HEAD, OPTIONS";
 const SEARCH: &str = "POST, OPTIONS";
+const OPERATION: &str = "GET, HEAD, POST, OPTIONS";
 const NONE: &str = "OPTIONS";
 
 /// What an address stands for. Resource types are known ones; ids and versions are as sent.
@@ -34,6 +35,8 @@ pub(super) enum Place {
     Version(&'static str, String, String),
     /// `[base]/Patient/[id]/[type]`: the patient's compartment.
     Compartment(String, &'static str),
+    /// `[base]/DocumentReference/$docref`.
+    DocRef,
     /// Anything else below a type that FHIR knows: template and type.
     Other(&'static str, &'static str),
 }
@@ -78,6 +81,7 @@ impl Place {
             [id] if !id.starts_with('$') => Self::Instance(kind, id.to_owned()),
             [_, "_history"] => Self::Other("/[type]/[id]/_history", kind),
             [id, "_history", version] => Self::Version(kind, id.to_owned(), version.to_owned()),
+            ["$docref"] if kind == "DocumentReference" => Self::DocRef,
             [operation] | [_, operation] if operation.starts_with('$') => {
                 Self::Other("/[type]/$[operation]", kind)
             }
@@ -102,6 +106,7 @@ impl Place {
             Self::Instance(..) => "/[type]/[id]",
             Self::Version(..) => "/[type]/[id]/_history/[vid]",
             Self::Compartment(..) => "/Patient/[id]/[type]",
+            Self::DocRef => "/DocumentReference/$docref",
             Self::System(template) | Self::Other(template, _) => template,
         }
     }
@@ -115,6 +120,7 @@ impl Place {
             | Self::Version(kind, ..)
             | Self::Compartment(_, kind)
             | Self::Other(_, kind) => Some(kind),
+            Self::DocRef => Some("DocumentReference"),
             Self::Live | Self::Base | Self::Metadata | Self::System(_) => None,
         }
     }
@@ -128,6 +134,7 @@ impl Place {
     pub(super) fn allow(&self) -> &'static str {
         match self {
             Self::Search(_) => SEARCH,
+            Self::DocRef => OPERATION,
             Self::System(_) | Self::Other(..) => NONE,
             _ => READ,
         }
@@ -149,6 +156,7 @@ impl Place {
             Self::Instance(..) if write => &error::INTERACTION_UNSUPPORTED,
             Self::Base | Self::Type(_) | Self::Instance(..) if !read => &error::METHOD_NOT_ALLOWED,
             Self::Search(_) if *method != Method::POST => &error::METHOD_NOT_ALLOWED,
+            Self::DocRef if !read && *method != Method::POST => &error::METHOD_NOT_ALLOWED,
             Self::System(_) | Self::Other(..) if read || *method == Method::POST => {
                 &error::INTERACTION_UNSUPPORTED
             }
@@ -179,6 +187,7 @@ impl Place {
             Self::Version(kind, id, version) => {
                 Interaction::VersionRead { kind: kind.to_owned(), id, version, pairs }
             }
+            Self::DocRef => Interaction::DocRef { pairs },
             Self::Live | Self::System(_) | Self::Other(..) => return Err(Error::new(&error::PATH_UNKNOWN)),
         })
     }

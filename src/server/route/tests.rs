@@ -30,6 +30,11 @@ fn addresses_of_the_specification_are_known() {
     );
     assert_eq!(place("/fhir/Patient/1/*"), Ok(Place::Other("/[type]/[id]/[type]", "Patient")));
     assert_eq!(place("/fhir/Patient/$everything"), Ok(Place::Other("/[type]/$[operation]", "Patient")));
+    assert_eq!(place("/fhir/DocumentReference/$docref"), Ok(Place::DocRef));
+    assert_eq!(
+        place("/fhir/DocumentReference/7/$docref"),
+        Ok(Place::Other("/[type]/$[operation]", "DocumentReference"))
+    );
     assert_eq!(place("/fhir/$export"), Ok(Place::System("/$[operation]")));
 }
 
