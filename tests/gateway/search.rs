@@ -339,3 +339,26 @@ fn a_period_that_nobody_knows_is_at_no_time() {
         }
     }
 }
+
+/// What refers to a definition by its canonical URL is found by that URL, and by no other.
+#[test]
+fn answers_are_found_by_their_questionnaire() {
+    for site in sites() {
+        let admin = site.user("admin");
+        let path = "QuestionnaireResponse?_count=500";
+        let all: Vec<_> = pages(&admin, path, "next").iter().flat_map(resources).collect();
+        let form = |answers: &Value| answers["questionnaire"].as_str().unwrap().to_owned();
+        let forms: BTreeSet<_> = all.iter().map(form).collect();
+        assert!(forms.len() > 1);
+        for url in &forms {
+            let expected: Ids = all.iter().filter(|answers| form(answers) == *url).map(id).collect();
+            assert_eq!(
+                all_ids(&admin, "QuestionnaireResponse", &[("questionnaire", url)]),
+                expected,
+                "{url}"
+            );
+        }
+        let other = format!("{}-other", forms.first().unwrap());
+        assert_eq!(all_ids(&admin, "QuestionnaireResponse", &[("questionnaire", &other)]), Ids::new());
+    }
+}

@@ -1,15 +1,18 @@
 //! Reference search and chains: <https://hl7.org/fhir/R4/search.html#reference>.
 
-use super::{check, filter as plan_filter, forbidden, spot};
+use super::{check, filter as plan_filter, forbidden, spot, token};
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Node, Parameter, Reference, ResourceType, Step},
+    mapping::compiled::{Node, Parameter, Reference, ResourceType, Row, Step},
     plan::{
         ids,
         page::Situation,
         scope::{Builder, Masked},
     },
-    search::{Filter, value::ReferenceValue},
+    search::{
+        Filter,
+        value::{ReferenceValue, TokenValue, unescape},
+    },
     sql::Fragment,
 };
 
@@ -18,10 +21,16 @@ pub fn reference(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
     node: &Node,
+    row: &Row,
     values: &[&str],
     modifier: Option<&str>,
 ) -> Result<Fragment> {
-    let Some(reference) = reference_of(node) else { return Ok(Fragment::truth(false)) };
+    let Some(reference) = reference_of(node) else {
+        return match modifier {
+            None => canonical(builder, node, row, values),
+            Some(_) => Ok(Fragment::truth(false)),
+        };
+    };
     if modifier == Some("identifier") {
         let rest = Filter {
             key: "identifier".to_owned(),
@@ -56,6 +65,16 @@ pub fn reference(
         [record] => sql.text(" = ").bind(*record),
         _ => sql.text(" = ANY(").bind(records).text(")"),
     })
+}
+
+/// The URL of a definition, as in `QuestionnaireResponse.questionnaire`.
+fn canonical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str]) -> Result<Fragment> {
+    let mut any = Vec::new();
+    for value in values {
+        let url = TokenValue::Code(unescape(value)?);
+        any.push(token::token(builder, node, row, &url).map_err(forbidden)?);
+    }
+    Ok(Fragment::any(any))
 }
 
 fn reference_of(node: &Node) -> Option<&Reference> {

@@ -131,7 +131,7 @@ fn values(
     let any = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
         let mut any = Vec::new();
         if parameter.kind == registry::Kind::Reference {
-            any.push(chain::reference(builder, situation, node, &values, modifier)?);
+            any.push(chain::reference(builder, situation, node, row, &values, modifier)?);
         } else {
             for value in &values {
                 let condition = one(builder, situation, kind, parameter, modifier, value, node, row)?;
