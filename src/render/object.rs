@@ -96,9 +96,7 @@ impl Renderer<'_> {
         let updated = seen.newest;
         let mut view = View { values: &values, shape: self.shape, subset: &Subset::All, position: 1 };
         let mut content = Vec::with_capacity(2048);
-        for member in &body.members {
-            self.member(&mut content, member, &view, true)?;
-        }
+        self.members(&mut content, &body.members, &view, true)?;
         let redacted = self.shape.masks() || seen.hidden;
         let mut hash = xxhash_rust::xxh3::Xxh3::new();
         hash.update(&content);
@@ -115,9 +113,7 @@ impl Renderer<'_> {
             // The version is that of the whole resource, so the whole was written first.
             content.clear();
             view.subset = self.subset;
-            for member in &body.members {
-                self.member(&mut content, member, &view, true)?;
-            }
+            self.members(&mut content, &body.members, &view, true)?;
         }
         out.extend_from_slice(b"{\"resourceType\":");
         primitive::string(out, &body.type_name);
@@ -165,13 +161,45 @@ impl Renderer<'_> {
         wanted && self.site.narrative && !body.members.iter().any(|member| member.name == "text")
     }
 
-    /// Writes `,"name":value`.
+    /// Writes members, each with a comma before it. `None`: a required one has no value, so none of them can be written.
+    fn members(
+        &self,
+        out: &mut Vec<u8>,
+        members: &[Member],
+        view: &View<'_>,
+        top: bool,
+    ) -> Result<Option<Written>, Malformed> {
+        let mut all = Written::Nothing;
+        let mut answered = None;
+        for (index, member) in members.iter().enumerate() {
+            let element = member.element.as_str();
+            // Of the types of a choice one is enough: `chargeItemReference`, `chargeItemCodeableConcept`.
+            let other = answered == Some(element)
+                || members
+                    .get(index + 1)
+                    .is_some_and(|next| next.element == member.element && !next.name.starts_with('_'));
+            match self.member(out, member, view, top, other)? {
+                Written::Nothing if member.required && !other && !top => return Ok(None),
+                Written::Nothing => {}
+                written => {
+                    answered = Some(element);
+                    if all != Written::Value {
+                        all = written;
+                    }
+                }
+            }
+        }
+        Ok(Some(all))
+    }
+
+    /// Writes `,"name":value`. `other`: another type of the same choice has a value, or is asked next.
     fn member(
         &self,
         out: &mut Vec<u8>,
         member: &Member,
         view: &View<'_>,
         top: bool,
+        other: bool,
     ) -> Result<Written, Malformed> {
         let start = out.len();
         if !kept(view.subset, member, top) {
@@ -201,7 +229,7 @@ impl Renderer<'_> {
         }
         out.truncate(start);
         let reason = match &member.absent {
-            _ if !(member.required || member.absent.is_some()) => return Ok(Written::Nothing),
+            _ if other || !(member.required || member.absent.is_some()) => return Ok(Written::Nothing),
             _ if masked(&member.node, view) => "masked",
             Some(reason) => reason.as_str(),
             None if top => "unknown",
@@ -381,20 +409,11 @@ impl Renderer<'_> {
     fn object(&self, out: &mut Vec<u8>, object: &Object, view: &View<'_>) -> Result<Written, Malformed> {
         let start = out.len();
         out.push(b'{');
-        let mut all = Written::Nothing;
-        for member in &object.members {
-            match self.member(out, member, view, false)? {
-                Written::Nothing if member.required => {
-                    // An element whose required part is not known cannot be written.
-                    out.truncate(start);
-                    return Ok(Written::Nothing);
-                }
-                Written::Nothing => {}
-                Written::Constant if all == Written::Nothing => all = Written::Constant,
-                Written::Constant => {}
-                Written::Value => all = Written::Value,
-            }
-        }
+        // An element whose required part is not known cannot be written.
+        let Some(all) = self.members(out, &object.members, view, false)? else {
+            out.truncate(start);
+            return Ok(Written::Nothing);
+        };
         let complete = all == Written::Value || (all == Written::Constant && !object.dynamic);
         if !complete {
             out.truncate(start);

@@ -184,6 +184,31 @@ fn a_full_record_is_written_in_the_order_of_the_specification() {
 }
 
 #[test]
+fn of_the_types_of_a_required_choice_one_is_enough() {
+    let mut files = Files::default();
+    files.insert(
+        "Medication.toml",
+        r#"
+type = "Medication"
+model = "gnuhealth.patient"
+[element]
+ingredient = [{ itemCodeableConcept = { text = "marital" }, itemReference = { display = "puid" }, isActive = true }]
+"#,
+    );
+    let options = mapping::Options { site: String::new() };
+    let (compiled, findings) = mapping::compile(&files, &catalog(), &options);
+    assert_eq!(findings.0, []);
+    let source = &compiled.types["Medication"].sources[0];
+    let item = |marital, puid| {
+        let value = write(source, &open(&source.row), &record(&[marital, puid, None]));
+        value.pointer("/ingredient/0").cloned().unwrap_or_default()
+    };
+    assert_eq!(item(text("a"), None), json!({ "itemCodeableConcept": { "text": "a" }, "isActive": true }));
+    assert_eq!(item(None, text("b")), json!({ "itemReference": { "display": "b" }, "isActive": true }));
+    assert_eq!(item(None, None), Value::Null);
+}
+
+#[test]
 fn constants_alone_are_not_written_and_a_declared_absence_is() {
     let compiled = compiled();
     let source = &compiled.types["Patient"].sources[0];

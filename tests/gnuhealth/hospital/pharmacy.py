@@ -172,7 +172,9 @@ def stock(world):
     drugs = world.search('gnuhealth.medicament', limit=24)
     vaccinations = world.search('gnuhealth.vaccination', limit=3)
     for number, order in enumerate(orders + vaccinations):
-        item = getattr(drugs[number % 24], world.field('gnuhealth.medicament', 'product'))
+        # Most moves are of what was prescribed.
+        lines = order.prescription_line if number % 4 and hasattr(order, 'prescription_line') else ()
+        item = getattr(lines[0].medicament if lines else drugs[number % 24], world.field('gnuhealth.medicament', 'product'))
         lot = None
         if number % 2 == 0:
             lot = world.create('stock.lot', number='L-%03d' % number, product=item,
