@@ -44,7 +44,7 @@ impl Builder<'_> {
                 let inner = self.expression(inner)?;
                 Fragment::raw("substring(").then(inner).text(" FROM ").bind(pattern.as_str()).text(")")
             }
-            Expression::Count(rows) => self.rows(rows, "(SELECT count(*)::int4 FROM ")?,
+            Expression::Count(rows) => self.related_rows(rows, "(SELECT count(*)::int4 FROM ")?,
             Expression::All(all) => {
                 let mut parts = Vec::new();
                 for part in all {
@@ -161,7 +161,7 @@ impl Builder<'_> {
                 let left = self.expression(left)?;
                 known(left.text(" = ").then(self.expression(right)?))
             }
-            Condition::Exists(exists) => self.rows(exists, "EXISTS (SELECT 1 FROM ")?,
+            Condition::Exists(exists) => self.related_rows(exists, "EXISTS (SELECT 1 FROM ")?,
             Condition::All(all) => {
                 let parts: Result<Vec<_>, _> = all.iter().map(|part| self.condition(part)).collect();
                 Fragment::all(parts?)
@@ -190,7 +190,7 @@ impl Builder<'_> {
         })
     }
 
-    fn rows(&mut self, exists: &Exists, select: &'static str) -> Result<Fragment, Masked> {
+    fn related_rows(&mut self, exists: &Exists, select: &'static str) -> Result<Fragment, Masked> {
         let parent = self.id_at(exists.up, &exists.hops)?;
         let row = self.open();
         let result = self.exists_inside(exists, row, parent);
