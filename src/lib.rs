@@ -39,7 +39,7 @@
 //! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `sql` `store` |
 //! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` |
 //! | 0 | `fhir` | structure, codes and bindings of R4; Bundle, OperationOutcome | `error` |
-//! | 0 | `store` | the pool: the only place that knows tokio-postgres | `error` `sql` |
+//! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `sql` |
 //! | 0 | `sql` | fragments and values: the only place that quotes a name or binds a value | |
 //! | 0 | `config` | settings; their documentation is the reference | |
 //! | 0 | `error` | the catalogue of errors that a client can see | |

@@ -11,6 +11,7 @@ use super::{
     files::Files,
     finding::{Findings, Place, suggestion},
     path::{Context, Renames, Resolver},
+    terminology,
     text::{self, Item, Kind, Table},
 };
 use crate::{fhir::structure, tryton::Catalog};
@@ -116,6 +117,11 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
             types.push(table);
         }
     }
+    let generated: Vec<Table> = terminology::generated(&codes, &options.site)
+        .into_iter()
+        .filter_map(|(name, text)| text::parse(&format!("codes ({name})"), &text, &mut findings))
+        .collect();
+    types.extend(&generated);
     let resolver = Resolver { catalog, renames };
     let mut compiler = Compiler {
         resolver,

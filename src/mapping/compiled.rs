@@ -116,8 +116,8 @@ pub struct Relation {
     pub model: String,
     /// Table of the rows.
     pub table: String,
-    /// Field of the rows that points back.
-    pub inverse: String,
+    /// Field of the rows that points back; none for all rows of the model.
+    pub inverse: Option<String>,
     /// The rows have a field `active`; inactive ones are left out.
     pub active: bool,
 }
@@ -217,6 +217,8 @@ pub enum Expression {
     Replace(Box<Expression>, String, String),
     /// The part of the text that the group of a POSIX pattern matches.
     Extract(Box<Expression>, String),
+    /// The number of such rows.
+    Count(Box<Exists>),
     /// True when all are true.
     All(Vec<Expression>),
     /// The sum of numbers; none when one of them is missing.
@@ -241,6 +243,7 @@ impl Expression {
             Self::Column(column) => column.kind,
             Self::Constant(_) | Self::Join(..) | Self::Replace(..) | Self::Extract(..) => Kind::Text,
             Self::Number(_) => Kind::Numeric,
+            Self::Count(_) => Kind::Integer,
             Self::All(_) => Kind::Boolean,
             Self::Sum(all) if all.iter().all(Self::is_whole) => Kind::Integer,
             Self::Sum(_) | Self::Product(_) => Kind::Numeric,

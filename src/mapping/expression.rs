@@ -64,6 +64,10 @@ impl Compiler<'_> {
                 _ => (expression, field),
             });
         }
+        if let Some(rows) = table.item("count") {
+            let filter = table.item("where");
+            return Some((Expression::Count(Box::new(self.related(context, rows, filter)?)), None));
+        }
         if let Some(list) = table.item("first") {
             let all: Vec<_> = list.each().iter().filter_map(|item| self.expression(context, item)).collect();
             return match all.len() {
@@ -123,7 +127,7 @@ impl Compiler<'_> {
         self.findings.add(
             "leaf",
             &item.place,
-            "one of `path`, `first`, `join`, `all`, `sum`, `product`, `case`",
+            "one of `path`, `first`, `join`, `all`, `sum`, `product`, `count`, `case`",
             format!(
                 "a table with {}",
                 table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")
@@ -289,6 +293,11 @@ impl Compiler<'_> {
             Kind::Table(table) => (table.item("each")?, table.item("where")),
             _ => return None,
         };
+        Some(Condition::Exists(Box::new(self.related(context, path, filter)?)))
+    }
+
+    /// Rows that a path leads to.
+    fn related(&mut self, context: &Context, path: &Item, filter: Option<&Item>) -> Option<Exists> {
         let text = path.text()?;
         let (up, hops, relation) = match self.resolver.rows(context, text, &path.place, &mut self.findings)? {
             Found::Here(rows) => rows,
@@ -298,6 +307,6 @@ impl Compiler<'_> {
             Some(filter) => Some(self.condition(&context.row(&relation.model), filter)?),
             None => None,
         };
-        Some(Condition::Exists(Box::new(Exists { hops, up, relation, filter })))
+        Some(Exists { hops, up, relation, filter })
     }
 }

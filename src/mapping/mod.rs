@@ -16,6 +16,7 @@ mod parameters;
 mod path;
 mod paths;
 mod primitive;
+mod terminology;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -377,12 +377,20 @@ impl Resolver<'_> {
         findings: &mut Findings,
     ) -> Option<Found<Rows>> {
         let (up, level, rest) = self.start(context, path, place, findings)?;
+        if let Some(model) = rest.strip_suffix("[]") {
+            return Some(match self.model(model, place, findings)? {
+                Found::Here(_) => self
+                    .relation(None, model, None)
+                    .map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))),
+                Found::Absent => Found::Absent,
+            });
+        }
         if let Some(reverse) = rest.strip_suffix(']') {
             let (level, model, field) = match self.reverse(&level, reverse, path, place, findings)? {
                 Found::Here(reverse) => reverse,
                 Found::Absent => return Some(Found::Absent),
             };
-            let relation = self.relation(None, model, &field);
+            let relation = self.relation(None, model, Some(&field));
             return Some(relation.map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))));
         }
         let names = split(rest);
@@ -398,10 +406,10 @@ impl Resolver<'_> {
         let named = Some((level.model.clone(), field.name.clone()));
         let relation = match &field.kind {
             FieldKind::One2Many { target, inverse: Some(inverse), by_reference: false } => {
-                self.relation(named, target, inverse)
+                self.relation(named, target, Some(inverse))
             }
             FieldKind::Many2Many { relation, origin: Some(origin), .. } => {
-                self.relation(named, relation, origin)
+                self.relation(named, relation, Some(origin))
             }
             _ => {
                 findings.add(
@@ -417,13 +425,18 @@ impl Resolver<'_> {
         Some(relation.map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))))
     }
 
-    fn relation(&self, field: Option<(String, String)>, model: &str, inverse: &str) -> Option<Relation> {
+    fn relation(
+        &self,
+        field: Option<(String, String)>,
+        model: &str,
+        inverse: Option<&str>,
+    ) -> Option<Relation> {
         let here = self.catalog.models.get(model)?;
         Some(Relation {
             field,
             model: model.to_owned(),
             table: here.table.clone(),
-            inverse: inverse.to_owned(),
+            inverse: inverse.map(str::to_owned),
             active: here.fields.get("active").is_some_and(|field| field.stored),
         })
     }

@@ -56,6 +56,7 @@ impl Expression {
                 visit(Path { depth, up: column.up, hops: &column.hops, rows: false });
             }
             Self::Constant(_) | Self::Number(_) => {}
+            Self::Count(rows) => rows.paths(depth, visit),
             Self::Replace(inner, ..) | Self::Extract(inner, _) => inner.paths(depth, visit),
             Self::First(all) | Self::Join(all, _) | Self::All(all) | Self::Sum(all) | Self::Product(all) => {
                 all.iter().for_each(|part| part.paths(depth, visit));
@@ -70,6 +71,13 @@ impl Expression {
     }
 }
 
+impl Exists {
+    fn paths<'a>(&'a self, depth: usize, visit: &mut dyn FnMut(Path<'a>)) {
+        visit(Path { depth, up: self.up, hops: &self.hops, rows: true });
+        self.filter.iter().for_each(|filter| filter.paths(depth + 1, visit));
+    }
+}
+
 impl Condition {
     fn paths<'a>(&'a self, depth: usize, visit: &mut dyn FnMut(Path<'a>)) {
         match self {
@@ -79,11 +87,7 @@ impl Condition {
                 left.paths(depth, visit);
                 right.paths(depth, visit);
             }
-            Self::Exists(exists) => {
-                let Exists { hops, up, filter, .. } = exists.as_ref();
-                visit(Path { depth, up: *up, hops, rows: true });
-                filter.iter().for_each(|filter| filter.paths(depth + 1, visit));
-            }
+            Self::Exists(rows) => rows.paths(depth, visit),
             Self::All(all) | Self::Any(all) => all.iter().for_each(|part| part.paths(depth, visit)),
             Self::Not(inner) => inner.paths(depth, visit),
         }

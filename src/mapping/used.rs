@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compiled::{Column, Compiled, Condition, Each, Expression, Hop, Row, Slot};
+use super::compiled::{Column, Compiled, Condition, Each, Exists, Expression, Hop, Row, Slot};
 
 impl Compiled {
     /// Every model that a statement over these mappings can touch.
@@ -51,6 +51,7 @@ fn expression<'a>(value: &'a Expression, models: &mut BTreeSet<&'a str>) {
             models.insert(model);
         }
         Expression::Constant(_) | Expression::Number(_) => {}
+        Expression::Count(rows) => exists(rows, models),
         Expression::Replace(inner, ..) | Expression::Extract(inner, _) => expression(inner, models),
         Expression::First(all)
         | Expression::Join(all, _)
@@ -78,12 +79,14 @@ fn condition<'a>(holds: &'a Condition, models: &mut BTreeSet<&'a str>) {
             expression(left, models);
             expression(right, models);
         }
-        Condition::Exists(exists) => {
-            hops(&exists.hops, models);
-            models.insert(&exists.relation.model);
-            exists.filter.iter().for_each(|filter| condition(filter, models));
-        }
+        Condition::Exists(rows) => exists(rows, models),
         Condition::All(all) | Condition::Any(all) => all.iter().for_each(|part| condition(part, models)),
         Condition::Not(inner) => condition(inner, models),
     }
+}
+
+fn exists<'a>(rows: &'a Exists, models: &mut BTreeSet<&'a str>) {
+    hops(&rows.hops, models);
+    models.insert(&rows.relation.model);
+    rows.filter.iter().for_each(|filter| condition(filter, models));
 }

@@ -44,6 +44,7 @@ impl Builder<'_> {
                 let inner = self.expression(inner)?;
                 Fragment::raw("substring(").then(inner).text(" FROM ").bind(pattern.as_str()).text(")")
             }
+            Expression::Count(rows) => self.related_rows(rows, "(SELECT count(*)::int4 FROM ")?,
             Expression::All(all) => {
                 let mut parts = Vec::new();
                 for part in all {
@@ -160,7 +161,7 @@ impl Builder<'_> {
                 let left = self.expression(left)?;
                 known(left.text(" = ").then(self.expression(right)?))
             }
-            Condition::Exists(exists) => self.exists(exists)?,
+            Condition::Exists(exists) => self.related_rows(exists, "EXISTS (SELECT 1 FROM ")?,
             Condition::All(all) => {
                 let parts: Result<Vec<_>, _> = all.iter().map(|part| self.condition(part)).collect();
                 Fragment::all(parts?)
@@ -189,13 +190,13 @@ impl Builder<'_> {
         })
     }
 
-    fn exists(&mut self, exists: &Exists) -> Result<Fragment, Masked> {
+    fn related_rows(&mut self, exists: &Exists, select: &'static str) -> Result<Fragment, Masked> {
         let parent = self.id_at(exists.up, &exists.hops)?;
         let row = self.open();
         let result = self.exists_inside(exists, row, parent);
         let scope = self.close();
         let conditions = result?;
-        Ok(Fragment::raw("EXISTS (SELECT 1 FROM ")
+        Ok(Fragment::raw(select)
             .ident(&exists.relation.table)
             .text(" ")
             .alias(row)

@@ -273,15 +273,18 @@ impl<'a> Builder<'a> {
         {
             return Err(Masked);
         }
-        if !self.permit.field(&relation.model, &relation.inverse) {
-            return Err(Masked);
+        let mut all = Vec::new();
+        if let Some(inverse) = &relation.inverse {
+            if !self.permit.field(&relation.model, inverse) {
+                return Err(Masked);
+            }
+            all.push(Fragment::new().column(row, inverse).text(" = ").then(parent));
         }
-        let mut all = Fragment::new().column(row, &relation.inverse).text(" = ").then(parent);
         if relation.active {
-            all = all.text(" AND ").column(row, "active");
+            all.push(Fragment::new().column(row, "active"));
         }
         let predicate = self.predicate(&relation.model, row)?;
-        Ok(if predicate.is("TRUE") { all } else { all.text(" AND ").then(predicate) })
+        Ok(Fragment::all(all.into_iter().chain([predicate])))
     }
 }
 
