@@ -49,6 +49,10 @@ impl LeftOut {
         let used = compiled.used();
         let mut reasons = BTreeMap::new();
         for ((model, name), (reason, place)) in self.0 {
+            // The older series has columns of its own.
+            if resolver.catalog.field(&model, &name).is_none() && resolver.catalog.outdated(&model, &name) {
+                continue;
+            }
             let Some(Found::Here(field)) = resolver.field(&model, &name, &place, findings) else { continue };
             let Some(reason) = reason else { continue };
             if used.columns.contains(&(model.as_str(), field.name.as_str())) {
