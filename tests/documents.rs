@@ -55,6 +55,28 @@ fn generated_files_are_as_generated() {
         printed(&["docs", "errors"]) == include_str!("../src/manual/errors.md"),
         "src/manual/errors.md is old; {hint} errors"
     );
+    assert!(
+        printed(&["docs", "coverage"]) == include_str!("../src/manual/coverage.md"),
+        "src/manual/coverage.md is old; {hint} coverage"
+    );
+}
+
+#[test]
+fn every_column_is_mapped_or_left_out_for_a_reason() {
+    let files = Files::shipped();
+    let catalog = Catalog::full(files.modules()).expect("the embedded catalogue");
+    let options = mapping::Options { site: "http://hospital.example".to_owned() };
+    let (compiled, findings) = mapping::compile(&files, &catalog, &options);
+    assert_eq!(findings.0, []);
+    assert_eq!(compiled.skipped, [], "a model or a module that GNU Health does not have");
+    let all = mapping::coverage(&catalog, &compiled);
+    assert!(all["gnuhealth.patient.ecg"].mapped.contains(&"qrs".to_owned()));
+    let neither: Vec<_> = all
+        .iter()
+        .filter(|(_, coverage)| !coverage.missing.is_empty())
+        .map(|(model, coverage)| format!("{model}: {}", coverage.missing.join(", ")))
+        .collect();
+    assert!(neither.is_empty(), "neither mapped nor left out:\n{}", neither.join("\n"));
 }
 
 /// Ids of rules in the source: the first argument of `findings.add`.

@@ -5,7 +5,11 @@ use std::io::Write as _;
 use clap::{CommandFactory as _, Subcommand};
 
 use super::{Cli, Failure};
-use crate::{config, error};
+use crate::{
+    config, error,
+    mapping::{self, Coverage, Files},
+    tryton::Catalog,
+};
 
 /// Arguments of `docs`.
 #[derive(Debug, clap::Args)]
@@ -20,6 +24,8 @@ enum What {
     Config,
     /// Every error that a client can see, as Markdown.
     Errors,
+    /// What becomes of every column of GNU Health 5.0 with all its modules, as Markdown.
+    Coverage,
     /// The manual page, as troff.
     Man,
     /// Completions of a shell.
@@ -35,6 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.what {
         What::Config => out.extend(config::reference().bytes()),
         What::Errors => out.extend(errors().bytes()),
+        What::Coverage => out.extend(coverage()?.bytes()),
         What::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "gnuhealth-fhir", &mut out);
@@ -45,6 +52,37 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+fn coverage() -> Result<String, Failure> {
+    let files = Files::shipped();
+    let catalog = Catalog::full(files.modules())?;
+    let (compiled, _) = mapping::compile(&files, &catalog, &mapping::Options { site: String::new() });
+    let all = mapping::coverage(&catalog, &compiled);
+    let sum = |count: fn(&Coverage) -> usize| all.values().map(count).sum::<usize>();
+    let mut out = format!(
+        "# Coverage\n\n\
+         The tables of GNU Health 5.0, with all its modules, that FHIR resources are made of, and how many of their columns a mapping reads. A\n\
+         column that has no place in FHIR is left out for a reason, which stands in [mappings/left-out](../../mappings/left-out);\n\
+         `gnuhealth-fhir show coverage` prints columns and reasons for a database and for mappings of your own. Columns that every table has\n\
+         (`id`, `active`, who wrote it and when) are not counted. This file is generated: `gnuhealth-fhir docs coverage`.\n\n\
+         {} tables: {} columns are mapped, {} left out.\n\n\
+         | table | resources | mapped | left out |\n|---|---|--:|--:|\n",
+        all.len(),
+        sum(|coverage| coverage.mapped.len()),
+        sum(|coverage| coverage.left_out.len()),
+    );
+    for (model, coverage) in &all {
+        let types: Vec<_> = coverage.types.iter().map(String::as_str).collect();
+        let table = catalog.model(model).map_or(model.as_str(), |model| model.table.as_str());
+        out.push_str(&format!(
+            "| `{table}` | {} | {} | {} |\n",
+            types.join(", "),
+            coverage.mapped.len(),
+            coverage.left_out.len()
+        ));
+    }
+    Ok(out)
 }
 
 fn errors() -> String {

@@ -3,7 +3,10 @@
 use clap::Subcommand;
 
 use super::{Failure, open::Opened, serve, settings::Settings};
-use crate::config::Origin;
+use crate::{
+    config::Origin,
+    mapping::{self, Coverage},
+};
 
 /// Arguments of `show`.
 #[derive(Debug, clap::Args)]
@@ -18,6 +21,8 @@ enum What {
     Config(Settings),
     /// What the mappings make of a database: types, where their resources come from, search parameters.
     Mappings(Settings),
+    /// How many columns of each table are mapped, and what becomes of the others.
+    Coverage(Settings),
 }
 
 /// Shows what is in effect.
@@ -25,6 +30,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.what {
         What::Config(settings) => show_config(settings),
         What::Mappings(settings) => show_mappings(settings),
+        What::Coverage(settings) => show_coverage(settings),
     }
 }
 
@@ -45,6 +51,28 @@ fn show_mappings(settings: &Settings) -> Result<(), Failure> {
     }
     for (source, reason) in &opened.compiled.skipped {
         println!("left out: {source}: {reason}");
+    }
+    opened.refuse()
+}
+
+fn show_coverage(settings: &Settings) -> Result<(), Failure> {
+    let loaded = settings.load()?;
+    let options = serve::database(&loaded.config)?;
+    let opened = serve::runtime()?.block_on(Opened::open(&loaded.config, &options))?;
+    for (model, coverage) in mapping::coverage(&opened.catalog, &opened.compiled) {
+        let Coverage { mapped, left_out, missing, .. } = &coverage;
+        println!(
+            "{model:44} {:3} mapped, {:3} left out, {:3} neither",
+            mapped.len(),
+            left_out.len(),
+            missing.len()
+        );
+        for (field, reason) in left_out {
+            println!("    {field}: {reason}");
+        }
+        if !missing.is_empty() {
+            println!("    neither: {}", missing.join(", "));
+        }
     }
     opened.refuse()
 }

@@ -10,6 +10,7 @@ use super::{
     compiled::{Compiled, Each, Emit, Node, Object, ResourceType, Row, Slot, Source},
     files::Files,
     finding::{Findings, Place, suggestion},
+    left_out::LeftOut,
     path::{Context, Renames, Resolver},
     terminology,
     text::{self, Item, Kind, Table},
@@ -103,6 +104,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
     let mut codes = BTreeMap::new();
     let mut parts = BTreeMap::new();
     let mut types: Vec<&Table> = Vec::new();
+    let mut left_out = LeftOut::default();
     for (name, table) in &tables {
         let stem = |prefix: &str| name.strip_prefix(prefix)?.strip_suffix(".toml").map(str::to_owned);
         if let Some(stem) = stem("codes/") {
@@ -113,7 +115,9 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
             if stem == catalog.gnuhealth {
                 renames = Renames::read(table, &mut findings);
             }
-        } else if name != "systems.toml" && !name.starts_with("left-out/") {
+        } else if name.starts_with("left-out/") {
+            left_out.read(table, &mut findings);
+        } else if name != "systems.toml" {
             types.push(table);
         }
     }
@@ -166,6 +170,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
     }
     compiled.skipped = compiler.skipped;
     let mut findings = compiler.findings;
+    compiled.left_out = left_out.check(&compiler.resolver, &compiled, &mut findings);
     findings.0.sort_by(|left, right| {
         (&left.place.file, left.place.line, left.place.column).cmp(&(
             &right.place.file,

@@ -14,6 +14,8 @@ pub struct Compiled {
     pub types: BTreeMap<String, ResourceType>,
     /// Sources left out, and why.
     pub skipped: Vec<(String, String)>,
+    /// Columns that have no place in FHIR, by model and field, and why.
+    pub left_out: BTreeMap<(String, String), String>,
     /// Changes when any mapping changes; paging links of another mapping are refused.
     pub fingerprint: u64,
 }

@@ -110,7 +110,7 @@ impl Resolver<'_> {
     }
 
     /// A field of a model, by its name in GNU Health 5.0.
-    fn field(
+    pub fn field(
         &self,
         model: &str,
         name: &str,

@@ -1,92 +1,116 @@
-//! The models that compiled mappings read.
+//! The models and columns that compiled mappings read.
 
 use std::collections::BTreeSet;
 
-use super::compiled::{Column, Compiled, Condition, Each, Exists, Expression, Hop, Row, Slot};
+use super::compiled::{Column, Compiled, Condition, Each, Exists, Expression, Hop, Relation, Row, Slot, Way};
+
+/// What statements over mappings can touch.
+#[derive(Debug, Default)]
+pub struct Used<'a> {
+    /// Every model.
+    pub models: BTreeSet<&'a str>,
+    /// Every column, by model and field.
+    pub columns: BTreeSet<(&'a str, &'a str)>,
+}
 
 impl Compiled {
     /// Every model that a statement over these mappings can touch.
     pub fn models(&self) -> BTreeSet<&str> {
-        let mut models = BTreeSet::new();
+        self.used().models
+    }
+
+    /// Every model and column that a statement over these mappings can touch.
+    pub fn used(&self) -> Used<'_> {
+        let mut used = Used::default();
         for source in self.types.values().flat_map(|kind| &kind.sources) {
-            models.insert(source.model.as_str());
-            row(&source.row, &mut models);
+            used.models.insert(source.model.as_str());
+            used.row(&source.row);
             let conditions =
                 source.filter.iter().chain(source.emits.iter().filter_map(|emit| emit.when.as_ref()));
-            conditions.for_each(|each| condition(each, &mut models));
+            conditions.for_each(|each| used.condition(each));
             if let Some(content) = &source.content {
-                expression(&content.data, &mut models);
-                content.file.iter().for_each(|file| expression(file, &mut models));
+                used.expression(&content.data);
+                content.file.iter().for_each(|file| used.expression(file));
             }
         }
-        models
+        used
     }
 }
 
-fn row<'a>(row: &'a Row, models: &mut BTreeSet<&'a str>) {
-    for slot in &row.slots {
-        match slot {
-            Slot::Value(value) => expression(value, models),
-            Slot::Holds(holds) => condition(holds, models),
+impl<'a> Used<'a> {
+    fn row(&mut self, row: &'a Row) {
+        for slot in &row.slots {
+            match slot {
+                Slot::Value(value) => self.expression(value),
+                Slot::Holds(holds) => self.condition(holds),
+            }
+        }
+        for Each { hops, relation, filter, order, row, .. } in &row.eaches {
+            self.rows(hops, relation);
+            filter.iter().for_each(|filter| self.condition(filter));
+            order.iter().for_each(|(value, _)| self.expression(value));
+            self.row(row);
         }
     }
-    for Each { hops: path, relation, filter, order, row: inner, .. } in &row.eaches {
-        hops(path, models);
-        models.insert(&relation.model);
-        filter.iter().for_each(|filter| condition(filter, models));
-        order.iter().for_each(|(value, _)| expression(value, models));
-        self::row(inner, models);
+
+    fn rows(&mut self, hops: &'a [Hop], relation: &'a Relation) {
+        self.hops(hops);
+        self.models.insert(&relation.model);
+        self.columns
+            .extend(relation.inverse.iter().map(|inverse| (relation.model.as_str(), inverse.as_str())));
     }
-}
 
-fn hops<'a>(hops: &'a [Hop], models: &mut BTreeSet<&'a str>) {
-    models.extend(hops.iter().map(|hop| hop.target.as_str()));
-}
+    fn hops(&mut self, hops: &'a [Hop]) {
+        for hop in hops {
+            self.models.insert(&hop.target);
+            let owner = if hop.way == Way::Back { &hop.target } else { &hop.model };
+            self.columns.insert((owner, &hop.field));
+        }
+    }
 
-fn expression<'a>(value: &'a Expression, models: &mut BTreeSet<&'a str>) {
-    match value {
-        Expression::Column(column) => {
-            let Column { hops: path, model, .. } = column.as_ref();
-            hops(path, models);
-            models.insert(model);
-        }
-        Expression::Constant(_) | Expression::Number(_) => {}
-        Expression::Count(rows) => exists(rows, models),
-        Expression::Replace(inner, ..) | Expression::Extract(inner, _) => expression(inner, models),
-        Expression::First(all)
-        | Expression::Join(all, _)
-        | Expression::All(all)
-        | Expression::Sum(all)
-        | Expression::Product(all) => {
-            all.iter().for_each(|part| expression(part, models));
-        }
-        Expression::Case(branches) => {
-            for (when, then) in branches {
-                condition(when, models);
-                expression(then, models);
+    fn expression(&mut self, value: &'a Expression) {
+        match value {
+            Expression::Column(column) => {
+                let Column { hops, model, field, .. } = column.as_ref();
+                self.hops(hops);
+                self.models.insert(model);
+                self.columns.insert((model, field));
+            }
+            Expression::Constant(_) | Expression::Number(_) => {}
+            Expression::Count(rows) => self.exists(rows),
+            Expression::Replace(inner, ..) | Expression::Extract(inner, _) => self.expression(inner),
+            Expression::First(all)
+            | Expression::Join(all, _)
+            | Expression::All(all)
+            | Expression::Sum(all)
+            | Expression::Product(all) => all.iter().for_each(|part| self.expression(part)),
+            Expression::Case(branches) => {
+                for (when, then) in branches {
+                    self.condition(when);
+                    self.expression(then);
+                }
             }
         }
     }
-}
 
-fn condition<'a>(holds: &'a Condition, models: &mut BTreeSet<&'a str>) {
-    match holds {
-        Condition::Always => {}
-        Condition::Known(value) | Condition::OneOf(value, _) | Condition::Matches(value, _) => {
-            expression(value, models)
+    fn condition(&mut self, holds: &'a Condition) {
+        match holds {
+            Condition::Always => {}
+            Condition::Known(value) | Condition::OneOf(value, _) | Condition::Matches(value, _) => {
+                self.expression(value);
+            }
+            Condition::Above(left, right) | Condition::Same(left, right) => {
+                self.expression(left);
+                self.expression(right);
+            }
+            Condition::Exists(rows) => self.exists(rows),
+            Condition::All(all) | Condition::Any(all) => all.iter().for_each(|part| self.condition(part)),
+            Condition::Not(inner) => self.condition(inner),
         }
-        Condition::Above(left, right) | Condition::Same(left, right) => {
-            expression(left, models);
-            expression(right, models);
-        }
-        Condition::Exists(rows) => exists(rows, models),
-        Condition::All(all) | Condition::Any(all) => all.iter().for_each(|part| condition(part, models)),
-        Condition::Not(inner) => condition(inner, models),
     }
-}
 
-fn exists<'a>(rows: &'a Exists, models: &mut BTreeSet<&'a str>) {
-    hops(&rows.hops, models);
-    models.insert(&rows.relation.model);
-    rows.filter.iter().for_each(|filter| condition(filter, models));
+    fn exists(&mut self, exists: &'a Exists) {
+        self.rows(&exists.hops, &exists.relation);
+        exists.filter.iter().for_each(|filter| self.condition(filter));
+    }
 }

@@ -6,6 +6,7 @@
 mod documented;
 mod error;
 mod facts;
+mod full;
 mod load;
 mod merge;
 

@@ -18,6 +18,12 @@ impl Catalog {
         NEW.get(model).is_some_and(|known| field.is_none_or(|field| known.fields.contains_key(field)))
     }
 
+    /// A field that GNU Health 4.4 has and 5.0 no longer.
+    pub fn outdated(&self, model: &str, field: &str) -> bool {
+        let known = |facts: &Facts| facts.get(model).is_some_and(|known| known.fields.contains_key(field));
+        known(&OLD) && !known(&NEW)
+    }
+
     /// A key of a selection in any series.
     pub fn documented_key(&self, model: &str, field: &str, key: &str) -> bool {
         [&NEW, &OLD].iter().any(|facts| {

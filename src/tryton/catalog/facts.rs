@@ -35,7 +35,11 @@ pub(super) struct FactModel {
 /// One field.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FactField {
+    #[serde(rename = "type")]
+    pub kind: String,
     pub target: Option<String>,
+    /// Model of the link rows of a many2many.
+    pub relation: Option<String>,
     pub inverse: Option<String>,
     pub origin: Option<String>,
     pub target_field: Option<String>,

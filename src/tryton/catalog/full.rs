@@ -1,0 +1,59 @@
+//! GNU Health 5.0 with all its modules, without a database: what documents and tests about all of it are made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Catalog, CatalogError, Series,
+    facts::{self, FactModel, GNUHEALTH_5_0},
+    merge::{Live, LiveField, Table, merge},
+};
+
+/// Columns of every table.
+const EVERYWHERE: [(&str, &str, Option<&str>); 5] = [
+    ("id", "integer", None),
+    ("create_date", "timestamp", None),
+    ("create_uid", "many2one", Some("res.user")),
+    ("write_date", "timestamp", None),
+    ("write_uid", "many2one", Some("res.user")),
+];
+
+impl Catalog {
+    /// Every model, field and column that GNU Health 5.0 can have. `modules` count as activated.
+    ///
+    /// # Errors
+    /// [`CatalogError::Embedded`]; a test reads the embedded catalogue.
+    pub fn full(modules: BTreeSet<String>) -> Result<Self, CatalogError> {
+        let facts = facts::parse(GNUHEALTH_5_0)?;
+        let mut live = Live {
+            series: Series::V7_0,
+            role: String::new(),
+            modules,
+            fields: BTreeMap::new(),
+            tables: BTreeMap::new(),
+            language: "en".to_owned(),
+            unaccent: false,
+            similarity: false,
+            server: String::new(),
+        };
+        for (name, model) in &facts {
+            let fields = fields(model);
+            let columns = fields.iter().map(|(name, field)| (name.clone(), field.kind.clone())).collect();
+            let table = model.table.clone().unwrap_or_else(|| name.replace('.', "_"));
+            live.tables.insert(table, Table { granted: true, columns });
+            live.fields.insert(name.clone(), fields);
+        }
+        Ok(merge(live, facts, "5.0"))
+    }
+}
+
+fn fields(model: &FactModel) -> BTreeMap<String, LiveField> {
+    let own = model.fields.iter().map(|(name, field)| {
+        let relation = field.relation.clone().or_else(|| field.target.clone());
+        (name.clone(), LiveField { kind: field.kind.clone(), relation, access: false })
+    });
+    let everywhere = EVERYWHERE.iter().map(|(name, kind, target)| {
+        let relation = target.map(str::to_owned);
+        ((*name).to_owned(), LiveField { kind: (*kind).to_owned(), relation, access: false })
+    });
+    everywhere.chain(own).collect()
+}
