@@ -16,13 +16,17 @@ mod parameters;
 mod path;
 mod paths;
 mod primitive;
+mod reads;
 #[cfg(test)]
 mod tests;
 mod text;
 mod used;
+mod withheld;
 
 pub use codes::{Code, CodeMap};
 pub use compile::{Options, compile};
 pub use compiled::Compiled;
 pub use files::Files;
 pub use finding::{Finding, Findings};
+pub use reads::Read;
+pub use withheld::Withheld;
