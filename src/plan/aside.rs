@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::scope::Builder;
-use crate::mapping::compiled::{Hop, Row, Way};
+use crate::mapping::compiled::{Hop, Row, Slot, Way};
 
 /// Slots that one sub-query can read.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,7 +41,8 @@ impl Builder<'_> {
                 }
             });
             let common = paths.iter().copied().reduce(common).unwrap_or_default();
-            let open = simple && paths.iter().all(|hops| hops.iter().all(|hop| self.is_open(hop)));
+            let hides = matches!(slot, Slot::Value(value) if self.refers_behind_rules(value));
+            let open = simple && !hides && paths.iter().all(|hops| hops.iter().all(|hop| self.is_open(hop)));
             if open && !common.is_empty() {
                 alone.insert(index, common);
             } else {
