@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::compiled::{Column, Compiled, Condition, Each, Exists, Expression, Hop, Relation, Row, Slot, Way};
+use super::{
+    compiled::{Compiled, Row},
+    reads::{self, Read},
+};
 
 /// What statements over mappings can touch.
 #[derive(Debug, Default)]
@@ -23,14 +26,12 @@ impl Compiled {
     pub fn used(&self) -> Used<'_> {
         let mut used = Used::default();
         for source in self.types.values().flat_map(|kind| &kind.sources) {
-            used.models.insert(source.model.as_str());
+            used.extend(source.reads());
             used.row(&source.row);
-            let conditions =
-                source.filter.iter().chain(source.emits.iter().filter_map(|emit| emit.when.as_ref()));
-            conditions.for_each(|each| used.condition(each));
+            (0..source.emits.len()).for_each(|emit| used.extend(source.emit_reads(emit)));
             if let Some(content) = &source.content {
-                used.expression(&content.data);
-                content.file.iter().for_each(|file| used.expression(file));
+                used.extend(reads::expression(&content.data));
+                content.file.iter().for_each(|file| used.extend(reads::expression(file)));
             }
         }
         used
@@ -39,78 +40,20 @@ impl Compiled {
 
 impl<'a> Used<'a> {
     fn row(&mut self, row: &'a Row) {
-        for slot in &row.slots {
-            match slot {
-                Slot::Value(value) => self.expression(value),
-                Slot::Holds(holds) => self.condition(holds),
-            }
-        }
-        for Each { hops, relation, filter, order, row, .. } in &row.eaches {
-            self.rows(hops, relation);
-            filter.iter().for_each(|filter| self.condition(filter));
-            order.iter().for_each(|(value, _)| self.expression(value));
-            self.row(row);
+        (0..row.slots.len()).for_each(|slot| self.extend(reads::slot(row, slot)));
+        for each in &row.eaches {
+            self.extend(reads::rows(each));
+            each.order.iter().for_each(|(value, _)| self.extend(reads::expression(value)));
+            self.row(&each.row);
         }
     }
 
-    fn rows(&mut self, hops: &'a [Hop], relation: &'a Relation) {
-        self.hops(hops);
-        self.models.insert(&relation.model);
-        self.columns
-            .extend(relation.inverse.iter().map(|inverse| (relation.model.as_str(), inverse.as_str())));
-    }
-
-    fn hops(&mut self, hops: &'a [Hop]) {
-        for hop in hops {
-            self.models.insert(&hop.target);
-            let owner = if hop.way == Way::Back { &hop.target } else { &hop.model };
-            self.columns.insert((owner, &hop.field));
-        }
-    }
-
-    fn expression(&mut self, value: &'a Expression) {
-        match value {
-            Expression::Column(column) => {
-                let Column { hops, model, field, .. } = column.as_ref();
-                self.hops(hops);
-                self.models.insert(model);
-                self.columns.insert((model, field));
-            }
-            Expression::Constant(_) | Expression::Number(_) => {}
-            Expression::Count(rows) => self.exists(rows),
-            Expression::Replace(inner, ..) | Expression::Extract(inner, _) => self.expression(inner),
-            Expression::First(all)
-            | Expression::Join(all, _)
-            | Expression::All(all)
-            | Expression::Sum(all)
-            | Expression::Product(all) => all.iter().for_each(|part| self.expression(part)),
-            Expression::Case(branches) => {
-                for (when, then) in branches {
-                    self.condition(when);
-                    self.expression(then);
-                }
+    fn extend(&mut self, reads: impl IntoIterator<Item = Read<'a>>) {
+        for read in reads {
+            match read {
+                Read::Model(model) => drop(self.models.insert(model)),
+                Read::Field(model, field) => drop(self.columns.insert((model, field))),
             }
         }
-    }
-
-    fn condition(&mut self, holds: &'a Condition) {
-        match holds {
-            Condition::Always => {}
-            Condition::Known(value) | Condition::OneOf(value, _) | Condition::Matches(value, _) => {
-                self.expression(value);
-            }
-            Condition::Above(left, right) | Condition::Same(left, right) => {
-                self.expression(left);
-                self.expression(right);
-            }
-            Condition::Exists(rows) => self.exists(rows),
-            Condition::All(all) | Condition::Any(all) => all.iter().for_each(|part| self.condition(part)),
-            Condition::Not(inner) => self.condition(inner),
-        }
-    }
-
-    fn exists(&mut self, exists: &'a Exists) {
-        self.rows(&exists.hops, &exists.relation);
-        exists.filter.iter().for_each(|filter| self.condition(filter));
     }
 }

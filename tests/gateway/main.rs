@@ -6,6 +6,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod access;
+mod attacks;
 mod capabilities;
 mod documents;
 mod harness;
@@ -18,6 +20,7 @@ mod pages;
 mod protocol;
 mod refusals;
 mod resources;
+mod restriction;
 mod rights;
 mod search;
 mod sign_in;

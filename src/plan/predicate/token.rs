@@ -200,7 +200,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
             })
         }
         Node::Reference(reference) | Node::Address(reference) => {
-            Ok(builder.expression(&reference.expression)?.text(" IS NOT NULL"))
+            Ok(builder.referred(&reference.expression)?.text(" IS NOT NULL"))
         }
         Node::Object(object) => {
             // As it is written: without the parts that are closed to the caller, while any other is open.
@@ -253,9 +253,12 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
             let mut any = Vec::new();
             for member in &object.members {
                 match member.element.as_str() {
-                    "text" | "display" => {
-                        any.push(string::string(builder, &member.node, value, Some("contains"))?)
-                    }
+                    "text" | "display" => any.push(string::string(
+                        builder,
+                        &member.node,
+                        &[value.to_owned()],
+                        Some("contains"),
+                    )?),
                     "coding" => any.push(text(builder, &member.node, value)?),
                     "type" => any.push(text(builder, &member.node, value)?),
                     _ => {}
