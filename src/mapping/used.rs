@@ -53,11 +53,15 @@ impl<'a> Used<'a> {
         }
     }
 
+    fn exists(&mut self, rows: &'a Exists) {
+        self.rows(&rows.hops, &rows.relation);
+        rows.filter.iter().for_each(|filter| self.condition(filter));
+    }
+
     fn rows(&mut self, hops: &'a [Hop], relation: &'a Relation) {
         self.hops(hops);
         self.models.insert(&relation.model);
-        self.columns
-            .extend(relation.inverse.iter().map(|inverse| (relation.model.as_str(), inverse.as_str())));
+        self.columns.extend(relation.inverse.as_deref().map(|inverse| (relation.model.as_str(), inverse)));
     }
 
     fn hops(&mut self, hops: &'a [Hop]) {
@@ -107,10 +111,5 @@ impl<'a> Used<'a> {
             Condition::All(all) | Condition::Any(all) => all.iter().for_each(|part| self.condition(part)),
             Condition::Not(inner) => self.condition(inner),
         }
-    }
-
-    fn exists(&mut self, exists: &'a Exists) {
-        self.rows(&exists.hops, &exists.relation);
-        exists.filter.iter().for_each(|filter| self.condition(filter));
     }
 }
