@@ -91,8 +91,10 @@ pub struct Builder<'a> {
 
 /// Work on the conditions of one statement at most. More keeps a processor busy, here and in PostgreSQL.
 const WORK: u32 = 200_000;
-/// What a condition costs that PostgreSQL must decide; one that is decided here costs 1.
+/// What a condition costs for each value that PostgreSQL must compare with.
 const CONDITION: u32 = 10;
+/// What a condition costs that is decided here.
+const DECIDED: u32 = 3;
 
 impl<'a> Builder<'a> {
     /// A builder for a caller.
@@ -106,7 +108,9 @@ impl<'a> Builder<'a> {
     /// It is too much.
     pub fn spend(&mut self, condition: &Fragment) -> Result<(), Error> {
         let decided = condition.is("TRUE") || condition.is("FALSE");
-        self.work = self.work.saturating_add(if decided { 1 } else { CONDITION });
+        let compared = u32::try_from(condition.values()).unwrap_or(u32::MAX).max(1);
+        self.work =
+            self.work.saturating_add(if decided { DECIDED } else { compared.saturating_mul(CONDITION) });
         if self.work > WORK { Err(Error::new(&error::PARAMETER_LIMIT)) } else { Ok(()) }
     }
 

@@ -79,6 +79,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// How many values it has, at the end of its chain.
+    fn alternatives(&self) -> usize {
+        self.chain.as_ref().map_or(self.values.len(), |rest| rest.alternatives())
+    }
+
     /// The resource is in the compartment of a patient; `None` when resources of this type never are.
     ///
     /// <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>

@@ -7,10 +7,14 @@ use crate::error::{self, Error};
 const PARAMETERS: usize = 100;
 /// Alternatives per parameter at most.
 const ALTERNATIVES: usize = 500;
+/// Alternatives of all parameters at most.
+const VALUES: usize = 1000;
 /// Characters of one value at most.
 const LENGTH: usize = 4096;
 /// Keys of an order at most.
 const KEYS: usize = 10;
+/// Parameters that say one thing: said twice they would contradict themselves, or hide that they do.
+const ONCE: [&str; 4] = ["_count", "_total", "_summary", "_page"];
 /// Links of a chain at most.
 const CHAIN: usize = 8;
 
@@ -24,6 +28,8 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
                 .detail(format!("At most {PARAMETERS} parameters are read.")))
         } else if key != "_page" && value.chars().count() > LENGTH {
             Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A value may have {LENGTH} characters.")))
+        } else if ONCE.contains(&key.as_str()) && pairs[..index].iter().any(|(known, _)| known == key) {
+            Err(Error::new(&error::PARAMETER_VALUE).detail(format!("{key} stands twice.")))
         } else if value.contains('\0') || key.contains('\0') {
             Err(Error::new(&error::PARAMETER_VALUE).detail("The character U+0000 is not allowed."))
         } else {
@@ -35,33 +41,38 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
                     request.applied.push((key.clone(), value.clone()));
                 }
             }
-            Err(error) => faults.push(Fault { key: key.clone(), error: error.at(key.clone()) }),
+            Err(error) => faults.push(Fault { key: key.clone(), error: error.at(name(key)) }),
         }
     }
     (request, faults)
 }
 
+/// The beginning of a key, for messages.
+fn name(key: &str) -> String {
+    key.chars().take(80).collect()
+}
+
 fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error> {
     match key {
         "_count" => {
-            let count = value.parse().map_err(|_| wrong("a whole number", value))?;
-            if request.count.replace(count).is_some() {
-                return Err(Error::new(&error::PARAMETER_VALUE).detail("_count stands twice."));
-            }
+            request.count = Some(value.parse().map_err(|_| wrong("a whole number", value))?);
         }
         "_sort" => {
+            // All of them or none: a parameter that is reported as a fault must not count in part.
+            let mut keys = Vec::new();
             for part in value.split(',') {
                 let (name, descending) = part.strip_prefix('-').map_or((part, false), |name| (name, true));
                 if name.is_empty() {
                     return Err(wrong("names of search parameters", value));
                 }
-                if request.sort.len() >= KEYS {
+                if request.sort.len() + keys.len() >= KEYS {
                     return Err(
                         Error::new(&error::PARAMETER_LIMIT).detail(format!("An order may have {KEYS} keys."))
                     );
                 }
-                request.sort.push(SortKey { name: name.to_owned(), descending });
+                keys.push(SortKey { name: name.to_owned(), descending });
             }
+            request.sort.extend(keys);
         }
         "_total" => {
             request.total = match value {
@@ -89,7 +100,17 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
             }
         }
         "_page" => request.page = Some(value.to_owned()),
-        _ => request.filters.push(filter(key, key, value, 0)?),
+        _ => {
+            let filter = filter(key, key, value, 0)?;
+            let values =
+                request.filters.iter().map(Filter::alternatives).sum::<usize>() + filter.alternatives();
+            if values > VALUES {
+                return Err(
+                    Error::new(&error::PARAMETER_LIMIT).detail(format!("A search may have {VALUES} values."))
+                );
+            }
+            request.filters.push(filter);
+        }
     }
     Ok(())
 }
@@ -175,6 +196,40 @@ mod tests {
         assert_eq!(chain.values, ["a\\,b", "c"]);
         assert_eq!(request.sort[0], SortKey { name: "date".into(), descending: true });
         assert_eq!(request.count, Some(5));
+    }
+
+    #[test]
+    fn messages_and_searches_have_a_size() {
+        let long = "x".repeat(5000);
+        let (_, faults) = parse(&pairs(&[(&long, "")]));
+        assert_eq!(faults[0].error.expression().map(str::len), Some(80));
+        let values = vec!["a"; 500].join(",");
+        let many = parse(&pairs(&[("name", &values), ("name", &values), ("name", "b")]));
+        assert_eq!((many.0.filters.len(), many.1.len()), (2, 1));
+    }
+
+    #[test]
+    fn what_can_hold_once_is_a_fault_twice() {
+        for pair in [
+            ["_count=1", "_count=1"],
+            ["_total=none", "_total=accurate"],
+            ["_summary=count", "_summary=true"],
+        ] {
+            let pair = pair.map(|part| part.split_once('=').unwrap());
+            let (request, faults) = parse(&pairs(&pair));
+            assert_eq!((request.applied.len(), faults.len()), (1, 1), "{pair:?}");
+        }
+        // The one that is told is the one that counts: a client with lenient handling goes on with it.
+        let (request, _) =
+            parse(&pairs(&[("_count", "51"), ("_count", "5"), ("_sort", "name,"), ("_sort", "-date")]));
+        assert_eq!(request.count, Some(51));
+        assert_eq!(request.sort, [SortKey { name: "date".into(), descending: true }]);
+        assert_eq!(parse(&pairs(&[("_page", "a"), ("_page", "b")])).1.len(), 1);
+        assert!(
+            parse(&pairs(&[("_sort", "a"), ("_sort", "b"), ("_elements", "id"), ("_elements", "name")]))
+                .1
+                .is_empty()
+        );
     }
 
     #[test]

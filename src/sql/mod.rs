@@ -214,6 +214,11 @@ impl Fragment {
         Self::raw(if value { "TRUE" } else { "FALSE" })
     }
 
+    /// How many values are bound.
+    pub fn values(&self) -> usize {
+        self.pieces.iter().filter(|piece| matches!(piece, Piece::Value(_))).count()
+    }
+
     /// Nothing was added.
     pub fn is_empty(&self) -> bool {
         self.pieces.is_empty()

@@ -132,6 +132,11 @@ fn values(
         let mut any = Vec::new();
         if parameter.kind == registry::Kind::Reference {
             any.push(chain::reference(builder, situation, node, row, &values, modifier)?);
+        } else if parameter.kind == registry::Kind::String {
+            let values: Vec<String> = values.iter().map(|value| unescape(value)).collect::<Result<_>>()?;
+            let condition = string::string(builder, node, &values, modifier)?;
+            builder.spend(&condition)?;
+            any.push(condition);
         } else {
             for value in &values {
                 let condition = one(builder, situation, kind, parameter, modifier, value, node, row)?;
@@ -185,7 +190,6 @@ fn one(
 ) -> Result<Fragment> {
     use registry::Kind;
     match parameter.kind {
-        Kind::String => string::string(builder, node, &unescape(value)?, modifier),
         Kind::Token if modifier == Some("text") => token::text(builder, node, &unescape(value)?),
         Kind::Token => token::token(builder, node, row, &TokenValue::parse(value)?).map_err(forbidden),
         Kind::Date => {
@@ -195,6 +199,8 @@ fn one(
         Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
         Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
         Kind::Uri => token::token(builder, node, row, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
-        Kind::Reference | Kind::Composite | Kind::Special => Err(check::unknown(kind, &parameter.name)),
+        Kind::String | Kind::Reference | Kind::Composite | Kind::Special => {
+            Err(check::unknown(kind, &parameter.name))
+        }
     }
 }

@@ -33,14 +33,14 @@ pub fn fold(text: Fragment) -> Fragment {
     Fragment::raw("regexp_replace(normalize(upper(").then(text).text("), NFD), '[\\u0300-\\u036F]', '', 'g')")
 }
 
-/// The condition that a string value puts on a node.
+/// The condition that string values put on a node: any of them.
 pub fn string(
     builder: &mut Builder<'_>,
     node: &Node,
-    value: &str,
+    values: &[String],
     modifier: Option<&str>,
 ) -> Result<Fragment> {
-    let mut ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, value, modifier);
+    let mut ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, values, modifier);
     let result = match node {
         Node::Object(_) => {
             spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask).map(Fragment::any)
@@ -53,14 +53,14 @@ pub fn string(
 fn leaf(
     builder: &mut Builder<'_>,
     node: &Node,
-    value: &str,
+    values: &[String],
     modifier: Option<&str>,
 ) -> Result<Fragment, Masked> {
     let text = match node {
         Node::Lines(leaf) => {
             let sql = builder.expression(&leaf.expression)?;
             let line = builder.aliases.next();
-            let one = compare(Fragment::new().alias(line).text(".line"), value, modifier);
+            let one = compare(Fragment::new().alias(line).text(".line"), values, modifier);
             return Ok(Fragment::raw("EXISTS (SELECT 1 FROM regexp_split_to_table(")
                 .then(sql)
                 .text(", '[\\r\\n]+') AS ")
@@ -75,27 +75,41 @@ fn leaf(
         }
         Node::Constant { text, .. } => Fragment::new().bind(text.as_str()),
         Node::Object(_) => {
-            let mut ask = |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, value, modifier);
+            let mut ask =
+                |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, values, modifier);
             return spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask)
                 .map(Fragment::any);
         }
         _ => return Ok(Fragment::truth(false)),
     };
-    Ok(compare(text, value, modifier))
+    Ok(compare(text, values, modifier))
 }
 
-/// The condition that a value puts on a text.
-fn compare(text: Fragment, value: &str, modifier: Option<&str>) -> Fragment {
-    match modifier {
-        Some("exact") => Fragment::raw("btrim(").then(text).text(") = ").bind(value),
+/// The condition that values put on a text. However many they are, the text is folded once: that is what costs.
+fn compare(text: Fragment, values: &[String], modifier: Option<&str>) -> Fragment {
+    if modifier == Some("exact") {
+        let text = Fragment::raw("btrim(").then(text).text(")");
+        return match values {
+            [value] => text.text(" = ").bind(value.as_str()),
+            _ => text.text(" = ANY(").bind(values.to_vec()).text(")"),
+        };
+    }
+    let escape = |value: &String| value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let pattern = |value: Fragment| {
+        let pattern = fold(value).text(" || '%'");
+        if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern }
+    };
+    let text = fold(Fragment::raw("btrim(").then(text).text(")"));
+    // As a sub-query the patterns are folded once, not for every row.
+    match values {
+        [value] => text.text(" LIKE (SELECT ").then(pattern(Fragment::new().bind(escape(value)))).text(")"),
         _ => {
-            let escaped = value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let pattern = fold(Fragment::new().bind(escaped)).text(" || '%'");
-            let pattern =
-                if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern };
-            // As a sub-query the pattern is folded once, not for every row.
-            let pattern = Fragment::raw("(SELECT ").then(pattern).text(")");
-            fold(Fragment::raw("btrim(").then(text).text(")")).text(" LIKE ").then(pattern)
+            let values = Fragment::raw("unnest(").bind(values.iter().map(escape).collect::<Vec<_>>());
+            text.text(" LIKE ANY (ARRAY(SELECT ")
+                .then(pattern(Fragment::raw("v")))
+                .text(" FROM ")
+                .then(values)
+                .text("::text[]) v))")
         }
     }
 }

@@ -253,9 +253,12 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
             let mut any = Vec::new();
             for member in &object.members {
                 match member.element.as_str() {
-                    "text" | "display" => {
-                        any.push(string::string(builder, &member.node, value, Some("contains"))?)
-                    }
+                    "text" | "display" => any.push(string::string(
+                        builder,
+                        &member.node,
+                        &[value.to_owned()],
+                        Some("contains"),
+                    )?),
                     "coding" => any.push(text(builder, &member.node, value)?),
                     "type" => any.push(text(builder, &member.node, value)?),
                     _ => {}
