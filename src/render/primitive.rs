@@ -91,7 +91,11 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
         Kind::Timestamp => {
             let Some(time) = record::timestamp(bytes)? else { return Ok(false) };
             if leaf.type_name == "date" {
-                string(out, &time.to_zoned(zone.clone()).date().to_string());
+                let date = time.to_zoned(zone.clone()).date();
+                if date.year() < 1 {
+                    return Ok(false);
+                }
+                string(out, &date.to_string());
             } else {
                 string(out, &time.to_string());
             }

@@ -135,22 +135,25 @@ pub fn numeric(bytes: &[u8]) -> Result<Option<String>, Malformed> {
     Ok(Some(text))
 }
 
-/// `date`; `None` for infinities.
+/// `date`; `None` for infinities and for years that FHIR cannot write: it has 1 to 9999.
 pub fn date(bytes: &[u8]) -> Result<Option<Date>, Malformed> {
     let days = integer(bytes)?;
     let epoch = Date::constant(2000, 1, 1);
-    Ok(epoch.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok())
+    let date = epoch.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
+    Ok(date.filter(|date| date.year() >= 1))
 }
 
-/// `timestamp`, which Tryton stores as naive UTC; `None` for infinities.
+/// `timestamp`, which Tryton stores as naive UTC; `None` for infinities and for years that FHIR cannot write.
 ///
 /// # Errors
 /// [`Malformed`].
 pub fn timestamp(bytes: &[u8]) -> Result<Option<Timestamp>, Malformed> {
     // Microseconds from 1970-01-01 to 2000-01-01.
     const EPOCH: i64 = 946_684_800_000_000;
-    let micros = integer(bytes)?;
-    Ok(micros.checked_add(EPOCH).and_then(|micros| Timestamp::from_microsecond(micros).ok()))
+    // 0001-01-01.
+    const FIRST: i64 = -62_135_596_800_000_000;
+    let micros = integer(bytes)?.checked_add(EPOCH).filter(|micros| *micros >= FIRST);
+    Ok(micros.and_then(|micros| Timestamp::from_microsecond(micros).ok()))
 }
 
 /// `time`; `None` for 24:00, which FHIR cannot write.
@@ -201,6 +204,15 @@ mod tests {
     fn dates_and_timestamps() {
         assert_eq!(date(&(-1i32).to_be_bytes()), Ok(Some(Date::constant(1999, 12, 31))));
         assert_eq!(date(&i32::MAX.to_be_bytes()), Ok(None));
+        let first = -730_119_i32;
+        assert_eq!(date(&first.to_be_bytes()), Ok(Some(Date::constant(1, 1, 1))));
+        assert_eq!(date(&(first - 1).to_be_bytes()), Ok(None), "the year before 1");
+        let before = i64::from(first) * 86_400_000_000 - 1;
+        assert_eq!(timestamp(&before.to_be_bytes()), Ok(None));
+        assert_eq!(
+            timestamp(&(before + 1).to_be_bytes()).unwrap().unwrap().to_string(),
+            "0001-01-01T00:00:00Z"
+        );
         let second = timestamp(&1_500_000i64.to_be_bytes()).unwrap().unwrap();
         assert_eq!(second.to_string(), "2000-01-01T00:00:01.5Z");
         assert_eq!(timestamp(&i64::MAX.to_be_bytes()), Ok(None));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::harness::{Client, Site, all_ids, pages, resources, sites};
+use crate::harness::{Client, Database, Gateway, Site, all_ids, ids, pages, resources, sites};
 
 type Ids = BTreeSet<String>;
 
@@ -360,5 +360,61 @@ fn answers_are_found_by_their_questionnaire() {
         }
         let other = format!("{}-other", forms.first().unwrap());
         assert_eq!(all_ids(&admin, "QuestionnaireResponse", &[("questionnaire", &other)]), Ids::new());
+    }
+}
+
+#[test]
+fn the_ends_of_time_are_found_and_written_as_far_as_fhir_knows_them() {
+    let database = Database::copy("ends_of_time");
+    for (patient, day) in
+        [(1, "9999-12-31"), (2, "0044-03-15 BC"), (3, "infinity"), (4, "0001-01-01"), (5, "10000-01-01")]
+    {
+        database.run(&format!(
+            "UPDATE party_party SET dob = '{day}' WHERE id = (SELECT party FROM gnuhealth_patient WHERE id = {patient})"
+        ));
+    }
+    for zone in ["UTC", "America/Argentina/Buenos_Aires", "Pacific/Kiritimati"] {
+        let gateway = Gateway::open(&database.url, &format!("time_zone = \"{zone}\""));
+        let doctor = gateway.user("doctor");
+        let born = |patient: i32| doctor.ok(&format!("Patient/{patient}"))["birthDate"].clone();
+        assert_eq!([born(1), born(4)], ["9999-12-31", "0001-01-01"], "{zone}");
+        assert!(
+            [2, 3, 5].into_iter().all(|patient| born(patient).is_null()),
+            "{zone}: FHIR has the years 1 to 9999"
+        );
+        let found = |value: &str| all_ids(&doctor, "Patient", &[("birthdate", value), ("_id", "1,2,4,6")]);
+        let set = |all: &[&str]| all.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(found("9999"), set(&["1"]), "{zone}");
+        assert_eq!(found("9999-12"), set(&["1"]), "{zone}");
+        assert_eq!(found("9999-12-31"), set(&["1"]), "{zone}");
+        assert_eq!(found("9999-12-30"), set(&[]), "{zone}");
+        assert_eq!(found("ge9999-12-31"), set(&["1"]), "{zone}");
+        assert_eq!(found("gt9999"), set(&[]), "{zone}");
+        assert!(!found("ne9999").contains("1") && !found("lt9999-12-31").contains("1"), "{zone}");
+        assert!(found("le9999-12-31").contains("1"), "{zone}");
+        assert_eq!(found("0001"), set(&["4"]), "{zone}");
+    }
+}
+
+#[test]
+fn what_only_a_condition_needs_counts_alike_for_reads_and_searches() {
+    let database = Database::copy("last_change");
+    database.run("UPDATE party_party SET write_date = '2031-01-01'; UPDATE gnuhealth_patient SET write_date = '2030-01-01'");
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = "type = \"Contract\"\n[source.one]\nmodel = \"gnuhealth.patient\"\nid = \"one\"\n[source.one.element]\ntitle = \"=x\"
+subject = [{ reference = \"Patient\", path = \"id\" }]\n[[source.one.emit]]\nkey = \"a\"\nwhen = \"party.lastname\"\n[[source.one.emit]]\nkey = \"b\"\n";
+    std::fs::write(folder.path().join("Contract.toml"), mapping).unwrap();
+    let gateway =
+        Gateway::open(&database.url, &format!("mappings_dir = {:?}", folder.path().to_str().unwrap()));
+    let doctor = gateway.user("doctor");
+    for id in ["one-1-a", "one-1-b"] {
+        let read = doctor.ok(&format!("Contract/{id}"));
+        assert_eq!(read["meta"]["lastUpdated"], "2031-01-01T00:00:00Z", "{id}");
+        let found = |updated: &str| {
+            ids(&doctor.ok(&format!("Contract?_id={id}&_lastUpdated={updated}&subject=Patient/1")))
+        };
+        assert_eq!(found("2031-01-01T00:00:00Z"), [id]);
+        assert!(found("lt2031").is_empty(), "{id}");
+        assert_eq!(resources(&doctor.ok(&format!("Contract?_id={id}&_sort=-_lastUpdated"))), [read]);
     }
 }

@@ -12,7 +12,7 @@ use jiff::{
 use crate::{
     mapping::compiled::{Condition, Kind, Leaf, Node, Row, Slot},
     plan::scope::{Builder, Masked},
-    search::value::{DateValue, Prefix},
+    search::value::{DateValue, Local, Prefix},
     sql::Fragment,
 };
 
@@ -28,8 +28,8 @@ pub fn date(
         Node::Leaf(leaf) => {
             let sql = builder.expression(&leaf.expression)?;
             Ok(match leaf.expression.kind() {
-                Kind::Date => day(&sql, zone, value),
-                Kind::Timestamp if leaf.type_name == "date" => day(&local_day(sql, zone), zone, value),
+                Kind::Date => day(&sql, value),
+                Kind::Timestamp if leaf.type_name == "date" => day(&local_day(sql, zone), value),
                 Kind::Timestamp => instant(&sql, value),
                 _ => Fragment::truth(false),
             })
@@ -61,6 +61,14 @@ pub fn instant(sql: &Fragment, value: &DateValue) -> Fragment {
     let low = naive(value.range.start.to_zoned(TimeZone::UTC));
     let high = naive(value.range.end.to_zoned(TimeZone::UTC));
     let compare = |operator: &'static str, bound: DateTime| sql.clone().text(operator).bind(bound);
+    if value.range.endless() {
+        return open_end(
+            sql,
+            value.prefix,
+            |operator| compare(operator, low),
+            |operator| compare(operator, low),
+        );
+    }
     match value.prefix {
         Prefix::Eq | Prefix::Ap => Fragment::all([compare(" >= ", low), compare(" < ", high)]),
         Prefix::Ne => Fragment::any([compare(" < ", low), compare(" >= ", high)]),
@@ -68,6 +76,23 @@ pub fn instant(sql: &Fragment, value: &DateValue) -> Fragment {
         Prefix::Ge => compare(" >= ", low),
         Prefix::Lt | Prefix::Eb => compare(" < ", low),
         Prefix::Le => compare(" < ", high),
+    }
+}
+
+/// A value without end: nothing lies behind it. `whole` compares with its first whole moment, `part` with its start.
+fn open_end(
+    sql: &Fragment,
+    prefix: Prefix,
+    whole: impl Fn(&'static str) -> Fragment,
+    part: impl Fn(&'static str) -> Fragment,
+) -> Fragment {
+    match prefix {
+        Prefix::Eq | Prefix::Ge => whole(" >= "),
+        Prefix::Ap => part(" >= "),
+        Prefix::Ne | Prefix::Lt => whole(" < "),
+        Prefix::Eb => part(" < "),
+        Prefix::Gt | Prefix::Sa => Fragment::truth(false),
+        Prefix::Le => sql.clone().text(" IS NOT NULL"),
     }
 }
 
@@ -84,9 +109,13 @@ fn next(date: Date) -> Date {
 }
 
 /// A DATE column against a value.
-fn day(sql: &Fragment, zone: &TimeZone, value: &DateValue) -> Fragment {
-    let (low, high) = value.local(zone);
+fn day(sql: &Fragment, value: &DateValue) -> Fragment {
+    let Local { start: low, end } = value.local;
     let compare = |operator: &'static str, bound: Date| sql.clone().text(operator).bind(bound);
+    let Some(high) = end else {
+        let whole = |operator| compare(operator, ceiling(low));
+        return open_end(sql, value.prefix, whole, |operator| compare(operator, floor(low)));
+    };
     // The day [d, d+1) lies inside [low, high).
     let first = ceiling(low);
     let last = floor(high);
@@ -154,8 +183,14 @@ fn period(
     let known = Fragment::any(known);
     let low = naive(value.range.start.to_zoned(TimeZone::UTC));
     let high = naive(value.range.end.to_zoned(TimeZone::UTC));
+    let endless = value.range.endless();
     let from = |operator: &'static str, bound: DateTime| start.clone().text(operator).bind(bound);
-    let to = |operator: &'static str, bound: DateTime| end.clone().text(operator).bind(bound);
+    let to = |operator: &'static str, bound: DateTime| match operator {
+        // A Period that has an end lies inside; one without reaches farther.
+        " <= " if endless && bound == high => end.clone().text(" < 'infinity'"),
+        " > " if endless && bound == high => end.clone().text(" = 'infinity'"),
+        _ => end.clone().text(operator).bind(bound),
+    };
     let inside = || Fragment::all([from(" >= ", low), to(" <= ", high)]);
     let compared = match value.prefix {
         Prefix::Eq => inside(),
@@ -164,6 +199,7 @@ fn period(
         Prefix::Lt => from(" < ", low),
         Prefix::Ge => Fragment::any([to(" > ", high), inside()]),
         Prefix::Le => Fragment::any([from(" < ", low), inside()]),
+        Prefix::Sa if endless => Fragment::truth(false),
         Prefix::Sa => from(" >= ", high),
         Prefix::Eb => to(" <= ", low),
         Prefix::Ap => Fragment::all([from(" < ", high), to(" > ", low)]),

@@ -31,6 +31,29 @@ pub struct DateValue {
     pub prefix: Prefix,
     /// Range; for `ap` widened by a tenth of the distance to now.
     pub range: Range,
+    /// The range as days and times of the site.
+    pub local: Local,
+}
+
+/// A half-open range of local time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// First moment.
+    pub start: DateTime,
+    /// First moment after it; none when that is later than the last year that FHIR can write.
+    pub end: Option<DateTime>,
+}
+
+impl Range {
+    /// The range reaches beyond what can be represented: the last days of year 9999 are often sent for "without end".
+    pub fn endless(&self) -> bool {
+        self.end == Timestamp::MAX
+    }
+
+    fn local(&self, zone: &TimeZone) -> Local {
+        let end = (!self.endless()).then(|| zone.to_datetime(self.end));
+        Local { start: zone.to_datetime(self.start), end }
+    }
 }
 
 impl DateValue {
@@ -40,37 +63,36 @@ impl DateValue {
     /// Not a date of the forms that FHIR allows.
     pub fn parse(text: &str, zone: &TimeZone, now: Timestamp) -> Result<Self, Error> {
         let (prefix, literal) = Prefix::split(text);
-        let mut range = range(literal, zone).ok_or_else(|| {
+        let (mut range, mut local) = range(literal, zone).ok_or_else(|| {
             wrong("YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm[:ss[.sss]][Z|±hh:mm]", text)
         })?;
         if prefix == Prefix::Ap {
             let distance = now.duration_since(range.start).abs() / 10;
             range.start = range.start.checked_sub(distance).unwrap_or(Timestamp::MIN);
             range.end = range.end.checked_add(distance).unwrap_or(Timestamp::MAX);
+            local = range.local(zone);
         }
-        Ok(Self { prefix, range })
-    }
-
-    /// The range as local days and times of the site: start and end without a zone.
-    pub fn local(&self, zone: &TimeZone) -> (DateTime, DateTime) {
-        (zone.to_datetime(self.range.start), zone.to_datetime(self.range.end))
+        Ok(Self { prefix, range, local })
     }
 }
 
-fn range(text: &str, zone: &TimeZone) -> Option<Range> {
+fn range(text: &str, zone: &TimeZone) -> Option<(Range, Local)> {
     let bytes = text.as_bytes();
     let number = |from: usize, to: usize| -> Option<i16> {
         let part = text.get(from..to)?;
         part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
     };
-    // The last days of year 9999 are often sent for "without end", and end beyond what can be represented.
-    let local = |start: DateTime, end: Option<DateTime>| -> Option<Range> {
+    let local = |start: DateTime, end: Option<DateTime>| -> Option<(Range, Local)> {
         let at = |time: DateTime| zone.to_ambiguous_zoned(time).compatible().map(|zoned| zoned.timestamp());
         let bounded = |time: Option<DateTime>| time.and_then(|time| at(time).ok()).unwrap_or(Timestamp::MAX);
-        let start = if start.year() == LAST_YEAR { bounded(Some(start)) } else { at(start).ok()? };
-        Some(Range { start, end: bounded(end) })
+        let first = if start.year() == LAST_YEAR { bounded(Some(start)) } else { at(start).ok()? };
+        Some((Range { start: first, end: bounded(end) }, Local { start, end }))
     };
     let midnight = |date: Date| date.to_datetime(jiff::civil::Time::midnight());
+    // There is no year 0: https://hl7.org/fhir/R4/datatypes.html#date
+    if number(0, 4)? == 0 {
+        return None;
+    }
     match bytes.len() {
         4 => {
             let start = Date::new(number(0, 4)?, 1, 1).ok()?;
@@ -108,7 +130,8 @@ fn range(text: &str, zone: &TimeZone) -> Option<Range> {
                         }
                         None => return None,
                     };
-                    Some(Range { start, end: start.checked_add(width).unwrap_or(Timestamp::MAX) })
+                    let range = Range { start, end: start.checked_add(width).unwrap_or(Timestamp::MAX) };
+                    Some((range, range.local(zone)))
                 }
                 None => local(start, start.checked_add(width).ok()),
             }
@@ -178,6 +201,28 @@ mod tests {
     }
 
     #[test]
+    fn the_last_days_have_no_end_but_a_start() {
+        for (zone, text, start, end) in [
+            ("UTC", "9999", "9999-01-01T00:00:00", None),
+            ("UTC", "9999-12-31", "9999-12-31T00:00:00", None),
+            ("UTC", "9999-12-30", "9999-12-30T00:00:00", Some("9999-12-31T00:00:00")),
+            ("America/Argentina/Buenos_Aires", "9999-12-31", "9999-12-31T00:00:00", None),
+            (
+                "America/Argentina/Buenos_Aires",
+                "9999-12-30",
+                "9999-12-30T00:00:00",
+                Some("9999-12-31T00:00:00"),
+            ),
+            ("Pacific/Kiritimati", "9999-12-31", "9999-12-31T00:00:00", None),
+        ] {
+            let zone = TimeZone::get(zone).unwrap();
+            let value = DateValue::parse(text, &zone, Timestamp::UNIX_EPOCH).unwrap();
+            let found = (value.local.start.to_string(), value.local.end.map(|end| end.to_string()));
+            assert_eq!(found, (start.to_owned(), end.map(str::to_owned)), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_date_is_refused() {
         for bad in [
             "",
@@ -196,6 +241,9 @@ mod tests {
             "9999-12-31T23:59:59+99:00",
             "9999-12-31T23:59:59Z0",
             "10000",
+            "0000",
+            "0000-12-31",
+            "0000-12-31T23:59:59Z",
         ] {
             assert!(DateValue::parse(bad, &TimeZone::UTC, Timestamp::UNIX_EPOCH).is_err(), "{bad}");
         }

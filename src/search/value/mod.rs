@@ -5,7 +5,7 @@ mod number;
 mod reference;
 mod token;
 
-pub use date::{DateValue, Range};
+pub use date::{DateValue, Local, Range};
 pub use number::{NumberValue, QuantityValue};
 pub use reference::ReferenceValue;
 pub use token::TokenValue;
