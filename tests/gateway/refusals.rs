@@ -56,6 +56,15 @@ fn a_database_that_is_none_of_gnu_health() {
 }
 
 #[test]
+fn a_database_whose_texts_are_not_utf_8() {
+    let (server, _) = place(&demo().database.url);
+    demo()
+        .database
+        .run("CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    refused(&format!("{server}/latin"), &[], &["the encoding of this database is LATIN1", "ENCODING 'UTF8'"]);
+}
+
+#[test]
 fn the_grants_that_are_missing_are_the_ones_to_run() {
     let database = Database::copy("grants");
     let reader = database.as_reader("poor", "");

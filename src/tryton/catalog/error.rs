@@ -24,6 +24,11 @@ pub enum CatalogError {
         /// Tables it cannot read.
         tables: Vec<String>,
     },
+    /// A database whose texts are not UTF-8.
+    Encoding {
+        /// What they are.
+        found: String,
+    },
     /// Tryton without the module `health`.
     NoHealth {
         /// Number of activated modules.
@@ -68,6 +73,10 @@ impl fmt::Display for CatalogError {
                 "the role \"{role}\" may not read {} of the tables that hold access rights; run as the owner of the database:\n{}",
                 tables.len(),
                 grants(role, tables.iter().map(String::as_str))
+            ),
+            Self::Encoding { found } => write!(
+                f,
+                "the encoding of this database is {found}; only UTF8 is supported: dump it and restore it into a database made with ENCODING 'UTF8'"
             ),
             Self::NoHealth { activated } => write!(
                 f,

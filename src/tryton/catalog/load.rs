@@ -73,6 +73,11 @@ async fn live(store: &Store) -> Result<Live, CatalogError> {
     let survey = store
         .snapshot(Class::Watch, &[include_str!("sql/columns.sql"), include_str!("sql/server.sql")])
         .await?;
+    // Searches fold texts by a function of PostgreSQL that knows UTF-8 only, and JSON is UTF-8.
+    let encoding: String = survey[1][0].column(4)?;
+    if encoding != "UTF8" {
+        return Err(CatalogError::Encoding { found: encoding });
+    }
     let tables = tables(&survey[0])?;
     let role: String = survey[1][0].column(0)?;
     let missing: Vec<_> = REQUIRED.iter().filter(|name| !tables.contains_key(**name)).collect();

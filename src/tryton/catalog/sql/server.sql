@@ -2,4 +2,5 @@
 SELECT current_user::text,
        EXISTS (SELECT FROM pg_proc WHERE proname = 'unaccent'),
        EXISTS (SELECT FROM pg_proc WHERE proname = 'similarity'),
-       split_part(current_setting('server_version'), ' ', 1)
+       split_part(current_setting('server_version'), ' ', 1),
+       current_setting('server_encoding')
