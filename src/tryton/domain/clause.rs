@@ -50,6 +50,10 @@ operators! {
 }
 
 impl Operator {
+    fn pattern(self) -> bool {
+        matches!(self, Self::Like | Self::NotLike | Self::ILike | Self::NotILike)
+    }
+
     /// `!=` and everything that starts with `not`.
     pub(super) fn negative(self) -> bool {
         self.text().starts_with(['!', 'n'])
@@ -80,9 +84,18 @@ impl Leaf {
         let Some([path, Value::Text(operator), value, rest @ ..]) = value.items() else { return Ok(None) };
         let Some(operator) = Operator::of(operator) else { return Ok(None) };
         let Value::Text(path) = path else { return Err(Refused("a clause without a field".into())) };
+        if operator.pattern() && matches!(value, Value::Text(text) if escapes_nothing(text)) {
+            return Err(Refused("a pattern ends with a backslash, which PostgreSQL refuses".into()));
+        }
         let (value, rest) = (value.clone(), rest.to_vec());
         Ok(Some(Self { path: path.clone(), operator, value, rest }))
     }
+}
+
+/// A pattern that ends with an escape and nothing behind it.
+fn escapes_nothing(pattern: &str) -> bool {
+    let end = pattern.len() - pattern.trim_end_matches('\\').len();
+    end % 2 == 1
 }
 
 impl Clause {
