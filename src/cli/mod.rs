@@ -1,5 +1,6 @@
 //! The command line.
 
+mod access;
 mod check;
 mod demo;
 mod docs;
@@ -32,6 +33,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Check settings, database and mappings, and tell every finding.
     Check(check::Arguments),
+    /// Tell what a user may see, and why not: by groups, accesses and record rules.
+    Access(access::Arguments),
     /// Show what is in effect.
     Show(show::Arguments),
     /// Print the generated documentation.
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Access(arguments) => access::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };

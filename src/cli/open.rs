@@ -152,7 +152,7 @@ impl Opened {
 }
 
 /// An error with its cause: the operator may read it.
-fn failure(error: Error) -> Failure {
+pub(super) fn failure(error: Error) -> Failure {
     let cause = error.logged_cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
     Failure(vec![format!("{}{cause}", error.text())])
 }

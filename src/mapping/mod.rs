@@ -18,11 +18,13 @@ mod parameters;
 mod path;
 mod paths;
 mod primitive;
+mod reads;
 mod terminology;
 #[cfg(test)]
 mod tests;
 mod text;
 mod used;
+mod withheld;
 
 pub use codes::{Code, CodeMap};
 pub use compile::{Options, compile};
@@ -30,3 +32,5 @@ pub use compiled::Compiled;
 pub use coverage::{Coverage, coverage};
 pub use files::Files;
 pub use finding::{Finding, Findings};
+pub use reads::Read;
+pub use withheld::Withheld;

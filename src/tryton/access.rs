@@ -4,6 +4,7 @@
 //! What cannot be decided exactly is refused.
 
 mod context;
+pub(super) mod explain;
 mod key;
 mod rules;
 

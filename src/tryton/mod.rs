@@ -10,7 +10,10 @@ pub mod password;
 pub mod pyson;
 mod security;
 
-pub use access::{Permit, Refusal};
+pub use access::{
+    Permit, Refusal,
+    explain::{AccessReason, Explanation, ModelReason, RecordReason, RuleReason},
+};
 pub use attempts::Options as AttemptOptions;
 pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
 pub use domain::{Domain, Refused};

@@ -28,19 +28,19 @@ pub(super) enum Rules {
 #[derive(Debug, Default)]
 pub(super) struct Terms {
     /// All of these must hold.
-    global: Vec<Term>,
+    pub(super) global: Vec<Term>,
     /// One of these must hold, if there is any.
-    other: Vec<Term>,
+    pub(super) other: Vec<Term>,
     /// A linked group without rules: nothing but the global ones restricts.
-    open: bool,
+    pub(super) open: bool,
 }
 
 /// The rules of one group, of which one must hold.
 #[derive(Debug)]
-struct Term {
-    group: i32,
+pub(super) struct Term {
+    pub(super) group: i32,
     /// From the model to the one that the rules are written for; empty for the model itself.
-    path: String,
+    pub(super) path: String,
     rules: Vec<Arc<Pyson>>,
     context: Arc<Context>,
 }
@@ -98,7 +98,7 @@ impl Terms {
 }
 
 impl Term {
-    fn value(&self, now: DateTime) -> Result<Value, (i32, String)> {
+    pub(super) fn value(&self, now: DateTime) -> Result<Value, (i32, String)> {
         let context = Context { now, ..(*self.context).clone() };
         let mut any = vec![Value::Text("OR".into())];
         for rule in &self.rules {
@@ -195,7 +195,13 @@ impl<'a> Collector<'a> {
         }))
     }
 
-    fn terms(&self, closure: &[(String, String)]) -> Result<Terms, (i32, String)> {
+    /// Languages in which the rules read translated texts.
+    pub(super) fn languages(&self) -> &[String] {
+        &self.languages
+    }
+
+    /// The rules that apply, apart from what they mean.
+    pub(super) fn terms(&self, closure: &[(String, String)]) -> Result<Terms, (i32, String)> {
         let mut terms = Terms::default();
         for (model, path) in closure {
             for group in self.security.rule_groups.get(model).into_iter().flatten() {

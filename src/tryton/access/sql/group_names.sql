@@ -1,0 +1,1 @@
+SELECT id, coalesce(name, '') FROM res_group

@@ -1,0 +1,1 @@
+SELECT id, coalesce(name, '') FROM ir_rule_group
