@@ -12,7 +12,7 @@ use crate::{
 ///
 /// # Errors
 /// Several headers, another scheme, or something that is not strictly base64 of UTF-8 `login:password`.
-pub(super) fn credential(headers: &HeaderMap) -> Result<Option<Credential>> {
+pub fn credential(headers: &HeaderMap) -> Result<Option<Credential>> {
     let malformed = || Error::new(&error::CREDENTIAL_MALFORMED);
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };

@@ -21,6 +21,8 @@ mod target;
 mod types;
 
 pub use accept::serve;
+// What a client sends as text, for the fuzz targets.
+pub use {credential::credential, target::pairs};
 
 use std::sync::Arc;
 

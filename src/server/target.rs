@@ -53,7 +53,7 @@ pub(super) fn segments(path: &str) -> Result<Vec<String>> {
 
 /// Pairs of a query or of an `application/x-www-form-urlencoded` body, in order
 /// (<https://url.spec.whatwg.org/#urlencoded-parsing>, but strict).
-pub(super) fn pairs(text: &str) -> Result<Vec<(String, String)>> {
+pub fn pairs(text: &str) -> Result<Vec<(String, String)>> {
     let mut pairs = Vec::new();
     for part in text.split('&').filter(|part| !part.is_empty()) {
         if pairs.len() == PAIRS {

@@ -1,0 +1,54 @@
+//! The query of an address: read as a search with values of every type, or refused.
+
+#![no_main]
+
+use gnuhealth_fhir::{
+    search::{
+        self, Filter,
+        value::{DateValue, NumberValue, QuantityValue, ReferenceValue, TokenValue, unescape},
+    },
+    server,
+};
+use jiff::{Timestamp, tz::TimeZone};
+use libfuzzer_sys::fuzz_target;
+
+fn values(filter: &Filter, zone: &TimeZone) {
+    filter.any.iter().for_each(|filter| values(filter, zone));
+    if let Some(rest) = &filter.chain {
+        assert!(filter.values.is_empty(), "the values belong to the end of a chain");
+        values(rest, zone);
+    }
+    for value in &filter.values {
+        if let Ok(date) = DateValue::parse(value, zone, Timestamp::UNIX_EPOCH) {
+            assert!(date.range.start <= date.range.end, "{value}");
+            assert!(date.local.end.is_none_or(|end| date.local.start <= end), "{value}");
+        }
+        if let Ok(number) = NumberValue::parse(value) {
+            assert!(value.ends_with(&number.literal), "digits are kept");
+            assert!(number.literal.parse::<f64>().is_ok(), "{value}");
+        }
+        if let Ok(token) = TokenValue::parse(value) {
+            let _ = token.matches(Some("http://loinc.org"), "8480-6");
+        }
+        if let Ok(reference) = ReferenceValue::parse(value) {
+            assert!(!reference.id.contains('/'), "{value}");
+        }
+        let _ = (QuantityValue::parse(value), unescape(value));
+    }
+}
+
+fuzz_target!(|query: &str| {
+    let Ok(pairs) = server::pairs(query) else { return };
+    let (request, faults) = search::parse(&pairs);
+    let pages = pairs.iter().filter(|(key, _)| key == "_page").count();
+    let understood = request.applied.len() + faults.len();
+    assert!((pairs.len() - pages..=pairs.len()).contains(&understood), "no parameter is lost");
+    for name in ["UTC", "America/Argentina/Buenos_Aires", "Pacific/Apia"] {
+        let zone = TimeZone::get(name).expect("a zone");
+        request.filters.iter().for_each(|filter| values(filter, &zone));
+    }
+    // The self link asks the same.
+    let (again, faults) = search::parse(&request.applied);
+    assert!(faults.is_empty(), "{:?}", request.applied);
+    assert_eq!((again.filters, again.sort, again.count), (request.filters, request.sort, request.count));
+});
