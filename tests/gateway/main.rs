@@ -20,6 +20,7 @@ mod pages;
 mod protocol;
 mod refusals;
 mod resources;
+mod restriction;
 mod rights;
 mod search;
 mod sign_in;
