@@ -198,8 +198,8 @@ pub struct Column {
     pub kind: Kind,
     /// Translated through `ir_translation`.
     pub translated: bool,
-    /// Target model of a many2one.
-    pub target: Option<String>,
+    /// Of a many2one: the step to the record that it refers to.
+    pub target: Option<Hop>,
 }
 
 /// A scalar expression over the columns of a record.

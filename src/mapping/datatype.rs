@@ -232,7 +232,7 @@ impl Compiler<'_> {
 fn referred(expression: &Expression) -> Option<&str> {
     match expression {
         Expression::Column(column) => match column.as_ref() {
-            Column { target: Some(target), .. } => Some(target),
+            Column { target: Some(step), .. } => Some(&step.target),
             Column { model, field, .. } if field == "id" => Some(model),
             _ => None,
         },

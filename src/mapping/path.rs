@@ -343,7 +343,13 @@ impl Resolver<'_> {
             Found::Absent => return Some(Found::Absent),
         };
         let target = match &field.kind {
-            FieldKind::Many2One { target } => Some(target.clone()),
+            FieldKind::Many2One { target } => self.catalog.models.get(target).map(|model| Hop {
+                model: level.model.clone(),
+                field: field.name.clone(),
+                target: target.clone(),
+                table: model.table.clone(),
+                way: Way::Forward,
+            }),
             _ => None,
         };
         let Some(kind) = column_kind(&field.kind) else {

@@ -41,7 +41,9 @@ impl Builder<'_> {
                 }
             });
             let common = paths.iter().copied().reduce(common).unwrap_or_default();
+            let hides = matches!(slot, Slot::Value(value) if self.refers_behind_rules(value));
             let open = simple
+                && !hides
                 && is_nothing_without(slot)
                 && paths.iter().all(|hops| hops.iter().all(|hop| self.is_open(hop)));
             if open && !common.is_empty() {

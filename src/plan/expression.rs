@@ -2,7 +2,7 @@
 
 use super::scope::{Builder, Masked};
 use crate::{
-    mapping::compiled::{Condition, Exists, Expression, Kind},
+    mapping::compiled::{Condition, Exists, Expression, Hop, Kind},
     sql::{Fragment, Value},
 };
 
@@ -78,6 +78,43 @@ impl Builder<'_> {
                 case.text(" END")
             }
         })
+    }
+
+    /// SQL of the id that a reference is made of; nothing for a record that a record rule hides. A record of a model
+    /// without rules is not joined.
+    ///
+    /// # Errors
+    /// [`Masked`] when it reads something that is closed to the caller.
+    pub fn referred(&mut self, expression: &Expression) -> Result<Fragment, Masked> {
+        match expression {
+            Expression::Column(column) => match &column.target {
+                Some(step) if self.hides(step) => {
+                    let path = [column.hops.as_slice(), std::slice::from_ref(step)].concat();
+                    let row = self.follow(column.up, &path)?;
+                    Ok(Fragment::new().column(row, "id"))
+                }
+                _ => self.column(column),
+            },
+            Expression::First(all) => {
+                let parts: Result<Vec<_>, _> = all.iter().map(|part| self.referred(part)).collect();
+                Ok(Fragment::raw("COALESCE(").then(Fragment::join(parts?, ", ")).text(")"))
+            }
+            _ => self.expression(expression),
+        }
+    }
+
+    /// A record rule can hide the record that a value refers to.
+    pub fn refers_behind_rules(&mut self, expression: &Expression) -> bool {
+        match expression {
+            Expression::Column(column) => column.target.as_ref().is_some_and(|step| self.hides(step)),
+            Expression::First(all) => all.iter().any(|part| self.refers_behind_rules(part)),
+            _ => false,
+        }
+    }
+
+    /// What an open many2one refers to may be hidden. That its whole model is closed is no secret.
+    fn hides(&mut self, step: &Hop) -> bool {
+        self.permit.model(&step.target) && self.permit.field(&step.model, &step.field) && !self.is_open(step)
     }
 
     fn all(&mut self, all: &[Expression], text: bool) -> Result<Vec<Fragment>, Masked> {

@@ -75,7 +75,7 @@ impl Builder<'_> {
 
     fn slot(&mut self, slot: &Slot) -> Result<Fragment, Masked> {
         match slot {
-            Slot::Value(expression) => self.expression(expression),
+            Slot::Value(expression) => self.referred(expression),
             Slot::Holds(condition) => self.condition(condition),
         }
     }

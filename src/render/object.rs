@@ -56,6 +56,8 @@ struct View<'a> {
     subset: &'a Subset,
     /// Of the row in its `each`, from 1.
     position: usize,
+    /// A record rule hides a row that belongs to the resource.
+    hidden: bool,
 }
 
 impl View<'_> {
@@ -94,7 +96,13 @@ impl Renderer<'_> {
         let mut seen = Seen::default();
         let values = Values::read(record, self.row, self.shape, &mut seen)?;
         let updated = seen.newest;
-        let mut view = View { values: &values, shape: self.shape, subset: &Subset::All, position: 1 };
+        let mut view = View {
+            values: &values,
+            shape: self.shape,
+            subset: &Subset::All,
+            position: 1,
+            hidden: seen.hidden,
+        };
         let mut content = Vec::with_capacity(2048);
         self.members(&mut content, &body.members, &view, true)?;
         let redacted = self.shape.masks() || seen.hidden;
@@ -230,7 +238,7 @@ impl Renderer<'_> {
         out.truncate(start);
         let reason = match &member.absent {
             _ if other || !(member.required || member.absent.is_some()) => return Ok(Written::Nothing),
-            _ if masked(&member.node, view) => "masked",
+            _ if masked(&member.node, view) || (view.hidden && refers(&member.node)) => "masked",
             Some(reason) => reason.as_str(),
             None if top => "unknown",
             None => return Ok(Written::Nothing),
@@ -289,7 +297,7 @@ impl Renderer<'_> {
                 let rows = view.values.rows.get(*each).ok_or(Malformed)?;
                 let Some(Some(shape)) = view.shape.eaches.get(*each) else { return Ok(()) };
                 for (index, values) in rows.iter().enumerate() {
-                    let row = View { values, shape, subset: view.subset, position: index + 1 };
+                    let row = View { values, shape, position: index + 1, ..*view };
                     self.items(out, node, &row, all)?;
                 }
             }
@@ -493,6 +501,16 @@ fn value<'a>(leaf: &Leaf, view: &View<'a>) -> Option<&'a [u8]> {
         .copied()
         .flatten()
         .filter(|bytes| !(bytes.is_empty() && leaf.expression.kind() == Kind::Text))
+}
+
+/// What has no value may be a reference to a hidden record.
+fn refers(node: &Node) -> bool {
+    match node {
+        Node::Reference(_) | Node::Address(_) => true,
+        Node::List(nodes) => nodes.iter().any(refers),
+        Node::When { node, .. } | Node::Each { node, .. } => refers(node),
+        _ => false,
+    }
 }
 
 /// The value of a node was withheld.

@@ -159,6 +159,57 @@ fn a_hidden_record_looks_as_if_it_did_not_exist() {
 }
 
 #[test]
+fn a_reference_to_a_hidden_record_is_left_out_and_not_found() {
+    let (database, gateway) = hospital("hidden_references");
+    let doctor = gateway.user("doctor");
+    let all = all_ids(&doctor, "Condition", &[]);
+    let of = |patient: &str| all_ids(&doctor, "Condition", &[("subject", patient)]);
+    let hidden = of("Patient/100");
+    let (one, shown) = (hidden.first().expect("patient 100 has conditions").clone(), of("Patient/7"));
+    let before = doctor.ok(&format!("Condition/{one}"));
+    assert_eq!(before["subject"]["reference"], "Patient/100");
+    assert!(!redacted(&before));
+    rule(&database, "gnuhealth.patient", r#"[["id", "<", 50]]"#);
+
+    let after = doctor.get(&format!("Condition/{one}"));
+    assert!(redacted(&after.json()) && !after.text().contains("Patient/100"), "{}", after.text());
+    let reason = after.json()["subject"]["extension"][0]["valueCode"].clone();
+    assert_eq!(reason, "masked");
+    assert!(after.json()["subject"]["display"].is_null());
+    for place in [
+        "Condition?subject=Patient/100".to_owned(),
+        "Condition?patient=100".to_owned(),
+        "Condition?subject=Patient/100,Patient/999999".to_owned(),
+        "Patient/100/Condition?_count=5".to_owned(),
+        format!("Condition?_id={one}&subject:missing=false"),
+    ] {
+        assert!(ids(&doctor.ok(&place)).is_empty(), "{place}");
+        let total =
+            doctor.ok(&format!("{place}{}_summary=count", if place.contains('?') { "&" } else { "?" })
+                .replace("_count=5&", ""));
+        assert_eq!(total["total"], 0, "{place}");
+    }
+    assert_eq!(of("Patient/7"), shown);
+    assert_eq!(
+        all_ids(&doctor, "Condition", &[("_sort", "subject")]).len(),
+        all_ids(&doctor, "Condition", &[]).len()
+    );
+    // Found is what is read, also by the time of the last change.
+    for resource in pages(&doctor, "Condition?_count=500", "next").iter().flat_map(resources) {
+        let place = format!("Condition/{}", resource["id"].as_str().unwrap());
+        match resource["subject"]["reference"].as_str() {
+            Some(patient) => assert_eq!(doctor.get(patient).status, 200, "{place} refers to {patient}"),
+            None => assert!(redacted(&resource), "{place}"),
+        }
+    }
+    let read = doctor.ok(&format!("Condition/{one}"));
+    let found = resources(&doctor.ok(&format!("Condition?_id={one}")));
+    assert_eq!(found, [read.clone()]);
+    let updated = read["meta"]["lastUpdated"].as_str().unwrap();
+    assert_eq!(all_ids(&doctor, "Condition", &[("_id", &one), ("_lastUpdated", updated)]).len(), 1);
+}
+
+#[test]
 fn a_rule_that_cannot_be_read_closes_its_model() {
     let (database, gateway) = hospital("pyson");
     let doctor = gateway.user("doctor");

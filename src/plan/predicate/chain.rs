@@ -42,7 +42,7 @@ pub fn reference(
         };
         return through(builder, situation, reference, &rest);
     }
-    let sql = builder.expression(&reference.expression).map_err(forbidden)?;
+    let sql = builder.referred(&reference.expression).map_err(forbidden)?;
     let Some(kind) = situation.compiled.types.get(&reference.target) else {
         return Ok(Fragment::truth(false));
     };

@@ -139,9 +139,7 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Kind) -> Result<Option<
         Node::Leaf(leaf) | Node::Coding(leaf) => Some(leaf_value(builder, leaf, target)?),
         Node::Constant { text, .. } => Some(Fragment::new().bind(text.as_str())),
         Node::FixedCoding { code, .. } => Some(Fragment::new().bind(code.as_str())),
-        Node::Reference(reference) => {
-            Some(builder.expression(&reference.expression)?.parens().text("::text"))
-        }
+        Node::Reference(reference) => Some(builder.referred(&reference.expression)?.parens().text("::text")),
         Node::Object(object) => {
             // The part by which people sort: family before given, start before end, code before text.
             let order = [

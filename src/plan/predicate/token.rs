@@ -200,7 +200,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
             })
         }
         Node::Reference(reference) | Node::Address(reference) => {
-            Ok(builder.expression(&reference.expression)?.text(" IS NOT NULL"))
+            Ok(builder.referred(&reference.expression)?.text(" IS NOT NULL"))
         }
         Node::Object(object) => {
             // As it is written: without the parts that are closed to the caller, while any other is open.
