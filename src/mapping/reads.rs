@@ -31,6 +31,7 @@ pub fn expression(value: &Expression) -> Vec<Read<'_>> {
             all
         }
         Expression::Constant(_) | Expression::Number(_) => Vec::new(),
+        Expression::Count(rows) => exists(rows),
         Expression::Replace(inner, ..) | Expression::Extract(inner, _) => expression(inner),
         Expression::First(all)
         | Expression::Join(all, _)
@@ -53,15 +54,16 @@ pub fn condition(holds: &Condition) -> Vec<Read<'_>> {
         Condition::Above(left, right) | Condition::Same(left, right) => {
             [expression(left), expression(right)].concat()
         }
-        Condition::Exists(exists) => {
-            let Exists { hops: path, relation: rows, filter, .. } = exists.as_ref();
-            let mut all = [hops(path), relation(rows)].concat();
-            all.extend(filter.iter().flat_map(condition));
-            all
-        }
+        Condition::Exists(rows) => exists(rows),
         Condition::All(all) | Condition::Any(all) => all.iter().flat_map(condition).collect(),
         Condition::Not(inner) => condition(inner),
     }
+}
+
+fn exists(rows: &Exists) -> Vec<Read<'_>> {
+    let mut all = [hops(&rows.hops), relation(&rows.relation)].concat();
+    all.extend(rows.filter.iter().flat_map(condition));
+    all
 }
 
 /// What repeated rows read before any value of them.
@@ -85,6 +87,7 @@ fn relation(rows: &Relation) -> Vec<Read<'_>> {
     if let Some((model, field)) = &rows.field {
         all.extend([Read::Model(model), Read::Field(model, field)]);
     }
-    all.extend([Read::Model(&rows.model), Read::Field(&rows.model, &rows.inverse)]);
+    all.push(Read::Model(&rows.model));
+    all.extend(rows.inverse.iter().map(|inverse| Read::Field(&rows.model, inverse)));
     all
 }
