@@ -60,9 +60,9 @@ pub fn condition(holds: &Condition) -> Vec<Read<'_>> {
     }
 }
 
-fn exists(exists: &Exists) -> Vec<Read<'_>> {
-    let mut all = [hops(&exists.hops), relation(&exists.relation)].concat();
-    all.extend(exists.filter.iter().flat_map(condition));
+fn exists(rows: &Exists) -> Vec<Read<'_>> {
+    let mut all = [hops(&rows.hops), relation(&rows.relation)].concat();
+    all.extend(rows.filter.iter().flat_map(condition));
     all
 }
 

@@ -162,7 +162,6 @@ fn a_hidden_record_looks_as_if_it_did_not_exist() {
 fn a_reference_to_a_hidden_record_is_left_out_and_not_found() {
     let (database, gateway) = hospital("hidden_references");
     let doctor = gateway.user("doctor");
-    let all = all_ids(&doctor, "Condition", &[]);
     let of = |patient: &str| all_ids(&doctor, "Condition", &[("subject", patient)]);
     let hidden = of("Patient/100");
     let (one, shown) = (hidden.first().expect("patient 100 has conditions").clone(), of("Patient/7"));
