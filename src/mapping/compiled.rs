@@ -227,6 +227,8 @@ pub enum Expression {
     Sum(Vec<Expression>),
     /// The product of numbers; none when one of them is missing.
     Product(Vec<Expression>),
+    /// The latest value of related rows.
+    Latest(Box<Exists>, Box<Expression>),
     /// The value of the first condition that holds.
     Case(Vec<(Condition, Expression)>),
 }
@@ -247,6 +249,7 @@ impl Expression {
             Self::Number(_) => Kind::Numeric,
             Self::Count(_) => Kind::Integer,
             Self::All(_) => Kind::Boolean,
+            Self::Latest(_, value) => value.kind(),
             Self::Sum(all) if all.iter().all(Self::is_whole) => Kind::Integer,
             Self::Sum(_) | Self::Product(_) => Kind::Numeric,
             Self::First(all) => all.first().map_or(Kind::Text, Self::kind),

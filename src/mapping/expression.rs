@@ -68,6 +68,9 @@ impl Compiler<'_> {
             let filter = table.item("where");
             return Some((Expression::Count(Box::new(self.related(context, rows, filter)?)), None));
         }
+        if let Some(rows) = table.item("latest") {
+            return self.latest(context, rows);
+        }
         if let Some(list) = table.item("first") {
             let all: Vec<_> = list.each().iter().filter_map(|item| self.expression(context, item)).collect();
             return match all.len() {
@@ -127,7 +130,7 @@ impl Compiler<'_> {
         self.findings.add(
             "leaf",
             &item.place,
-            "one of `path`, `first`, `join`, `all`, `sum`, `product`, `count`, `case`",
+            "one of `path`, `first`, `join`, `all`, `sum`, `product`, `count`, `latest`, `case`",
             format!(
                 "a table with {}",
                 table.entries.iter().map(|(key, _)| key.name.as_str()).collect::<Vec<_>>().join(", ")
@@ -285,6 +288,19 @@ impl Compiler<'_> {
             Kind::Number(number) => Some(Expression::Number(number.clone())),
             _ => self.expression(context, item).map(|(expression, _)| expression),
         }
+    }
+
+    /// `{ each = ROWS, where = CONDITION, path = VALUE }`: the last day, the last moment.
+    fn latest(&mut self, context: &Context, item: &Item) -> Option<Leaf> {
+        let table = item.table()?;
+        let (each, path) = (table.item("each")?, table.item("path")?);
+        let rows = self.related(context, each, table.item("where"))?;
+        let (value, _) = self.expression(&context.row(&rows.relation.model), path)?;
+        if !matches!(value.kind(), Type::Date | Type::Timestamp) {
+            self.findings.add("type-mismatch", &path.place, "a date or a time", value.kind().name(), "");
+            return None;
+        }
+        Some((Expression::Latest(Box::new(rows), Box::new(value)), None))
     }
 
     fn exists(&mut self, context: &Context, item: &Item) -> Option<Condition> {

@@ -57,6 +57,10 @@ impl Expression {
             }
             Self::Constant(_) | Self::Number(_) => {}
             Self::Count(rows) => rows.paths(depth, visit),
+            Self::Latest(rows, value) => {
+                rows.paths(depth, visit);
+                value.paths(depth + 1, visit);
+            }
             Self::Replace(inner, ..) | Self::Extract(inner, _) => inner.paths(depth, visit),
             Self::First(all) | Self::Join(all, _) | Self::All(all) | Self::Sum(all) | Self::Product(all) => {
                 all.iter().for_each(|part| part.paths(depth, visit));

@@ -32,6 +32,7 @@ pub fn expression(value: &Expression) -> Vec<Read<'_>> {
         }
         Expression::Constant(_) | Expression::Number(_) => Vec::new(),
         Expression::Count(rows) => exists(rows),
+        Expression::Latest(rows, value) => [exists(rows), expression(value)].concat(),
         Expression::Replace(inner, ..) | Expression::Extract(inner, _) => expression(inner),
         Expression::First(all)
         | Expression::Join(all, _)

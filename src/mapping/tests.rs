@@ -351,6 +351,22 @@ fn a_reference_names_the_source_when_several_are_made_of_a_model() {
 }
 
 #[test]
+fn the_latest_of_rows_is_a_day_or_a_moment() {
+    let kind = sound(&format!(
+        "{PATIENT}deceasedDateTime = {{ latest = {{ each = \"party/gnuhealth.death_certificate[party]\", where = \"cod\", path = \"dod\" }} }}"
+    ));
+    let Some(Node::Leaf(leaf)) = node(&kind, "deceasedDateTime") else { panic!("a leaf") };
+    let Expression::Latest(rows, value) = &leaf.expression else { panic!("{:?}", leaf.expression) };
+    assert_eq!((rows.relation.model.as_str(), rows.hops.len()), ("gnuhealth.death_certificate", 1));
+    assert!(rows.filter.is_some());
+    assert_eq!(value.kind(), Kind::Timestamp);
+    let number = format!(
+        "{PATIENT}deceasedDateTime = {{ latest = {{ each = \"party/gnuhealth.death_certificate[party]\", path = \"cod\" }} }}"
+    );
+    assert_eq!(rules(&number), ["type-mismatch"]);
+}
+
+#[test]
 fn a_part_serves_models_with_the_same_fields() {
     let part = |models: &str| {
         let mut files = Files::default();

@@ -79,7 +79,9 @@ fn is_nothing_without(slot: &Slot) -> bool {
 fn has_no_value(expression: &Expression) -> bool {
     match expression {
         Expression::Column(_) => true,
-        Expression::Constant(_) | Expression::Number(_) | Expression::Count(_) => false,
+        Expression::Constant(_) | Expression::Number(_) | Expression::Count(_) | Expression::Latest(..) => {
+            false
+        }
         Expression::Replace(inner, ..) | Expression::Extract(inner, _) => has_no_value(inner),
         Expression::First(all) | Expression::Join(all, _) => all.iter().all(has_no_value),
         Expression::All(all) => all.iter().all(|part| matches!(part, Expression::Column(_))),

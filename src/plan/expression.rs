@@ -45,6 +45,7 @@ impl Builder<'_> {
                 Fragment::raw("substring(").then(inner).text(" FROM ").bind(pattern.as_str()).text(")")
             }
             Expression::Count(rows) => self.related_rows(rows, "(SELECT count(*)::int4 FROM ")?,
+            Expression::Latest(rows, value) => self.latest(rows, value)?,
             Expression::All(all) => {
                 let mut parts = Vec::new();
                 for part in all {
@@ -235,6 +236,25 @@ impl Builder<'_> {
         let conditions = result?;
         Ok(Fragment::raw(select)
             .ident(&exists.relation.table)
+            .text(" ")
+            .alias(row)
+            .then(scope.joins())
+            .text(" WHERE ")
+            .then(conditions)
+            .text(")"))
+    }
+
+    fn latest(&mut self, rows: &Exists, value: &Expression) -> Result<Fragment, Masked> {
+        let parent = self.id_at(rows.up, &rows.hops)?;
+        let row = self.open();
+        let result = self.exists_inside(rows, row, parent);
+        let value = self.expression(value);
+        let scope = self.close();
+        let (conditions, value) = (result?, value?);
+        Ok(Fragment::raw("(SELECT max(")
+            .then(value)
+            .text(") FROM ")
+            .ident(&rows.relation.table)
             .text(" ")
             .alias(row)
             .then(scope.joins())
