@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod docs;
+mod grants;
 mod log;
 pub mod open;
 mod serve;
@@ -32,6 +33,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Check settings, database and mappings, and tell every finding.
     Check(check::Arguments),
+    /// Print the SQL that gives a role what serving this database needs, and no more.
+    Grants(grants::Arguments),
     /// Show what is in effect.
     Show(show::Arguments),
     /// Print the generated documentation.
@@ -60,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };
