@@ -34,11 +34,11 @@ fn internal(error: impl std::fmt::Display) -> Error {
     Error::new(&error::INTERNAL).cause(error)
 }
 
-/// A tenth of the weight of a usual thread. Where the operating system has no priorities of threads, or refuses, a check
+/// A third of the weight of a usual thread. Where the operating system has no priorities of threads, or refuses, a check
 /// is one thread among others.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+    let _ = rustix::process::nice(5);
 }
 
 #[cfg(test)]
