@@ -129,8 +129,6 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
         max_count: config.max_count.get(),
         cors: false,
         passwords: true,
-        file_store: None,
-        narrative: false,
         zone: None,
         page_link_lifetime: config.page_link_lifetime,
         page_link_key: None,
