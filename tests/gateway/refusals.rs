@@ -126,7 +126,7 @@ fn a_role_with_the_printed_grants_serves_everything() {
     );
     let least = granted(&database, "least", &[]);
     assert!(least.contains("ir_action"), "{least:?}");
-    for closed in ["res_user_login_attempt", "ir_session", "ir_cron", "ir_attachment"] {
+    for closed in ["res_user_login_attempt", "ir_session", "ir_cron", "ir_trigger"] {
         assert!(!least.contains(closed), "{closed}");
     }
     let process = Process::serve(&database.as_role("least").url, &[]).unwrap_or_else(|said| panic!("{said}"));
