@@ -4,13 +4,16 @@
 //! cargo run --release --example bench -- [--database-url URL] [--connections 16] [--seconds 5]
 //! ```
 //!
+//! The last measurement is of readers who are signed in while others send wrong passwords, all of which are checked: the
+//! limits on failed sign-ins are out of the way.
+//!
 //! Without a URL the demo hospital is started. Gateway, clients and baseline share this process and its processors, so
 //! the figures of the gateway are what is left after the clients took their part.
 
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -63,6 +66,9 @@ struct Arguments {
     /// Password of the clients.
     #[arg(long, default_value = "doctor-demo")]
     password: String,
+    /// Clients that send wrong passwords, in the measurement of that.
+    #[arg(long, default_value_t = 32)]
+    flood: usize,
     /// Only the measurements whose name holds this text.
     #[arg(long)]
     only: Option<String>,
@@ -115,11 +121,14 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
         .await
         .map_err(|error| error.text())?;
     let accounts: Arc<dyn Accounts> = rights.clone();
-    let sign_in = SignIn::open(Arc::clone(&store), accounts, SignInOptions::default()).await;
+    let mut limits = SignInOptions::default();
+    limits.attempts.per_network = u32::MAX;
+    let sign_in = SignIn::open(Arc::clone(&store), accounts, limits).await;
     let options = interaction::Options {
         default_count: config.default_count.get(),
         max_count: config.max_count.get(),
         cors: false,
+        passwords: true,
         zone: None,
         page_link_lifetime: config.page_link_lifetime,
         page_link_key: None,
@@ -182,6 +191,10 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
             }
         }
     }
+    let flood = "reads during a flood of wrong passwords";
+    if arguments.only.as_ref().is_none_or(|only| flood.contains(only.as_str())) {
+        bench.flood(arguments.flood).await?;
+    }
     Ok(())
 }
 
@@ -196,32 +209,12 @@ async fn connect(url: &str) -> Result<tokio_postgres::Client, Failure> {
 impl Bench {
     /// The gateway, then PostgreSQL alone with the same statements; gives the requests a second of the gateway.
     async fn measure(&self, name: &str, path: &str) -> Result<f64, Failure> {
-        // The first request verifies the password, which is slow on purpose.
-        let mut client = Client::connect(self).await?;
-        client.request(&self.request(path, 0)).await?;
         let before = self.store.statements(Class::Request);
-        let mut tasks = Vec::new();
-        let next = Arc::new(AtomicUsize::new(0));
-        let start = Instant::now();
-        for _ in 0..self.connections {
-            let mut client = Client::connect(self).await?;
-            let requests: Vec<String> = (0..self.ids.len()).map(|index| self.request(path, index)).collect();
-            let (next, time) = (Arc::clone(&next), self.time);
-            tasks.push(tokio::spawn(async move {
-                let mut took = Vec::new();
-                while start.elapsed() < time {
-                    let request = &requests[scattered(next.fetch_add(1, Ordering::Relaxed), requests.len())];
-                    let begun = Instant::now();
-                    client.request(request).await?;
-                    took.push(begun.elapsed());
-                }
-                Ok::<_, Failure>(took)
-            }));
-        }
-        let (speed, all) = collect(tasks, start).await?;
+        let (speed, all) = self.requests(path).await?;
         let statements = (self.store.statements(Class::Request) - before) as f64 / all.len() as f64;
         line(name, speed, &all, &format!("{statements:.2}"));
 
+        let next = Arc::new(AtomicUsize::new(0));
         let mut tasks = Vec::new();
         let start = Instant::now();
         for _ in 0..self.connections {
@@ -248,6 +241,76 @@ impl Bench {
         let (limit, all) = collect(tasks, start).await?;
         line("  PostgreSQL alone", limit, &all, &format!("{:.0} %", 100.0 * speed / limit));
         Ok(speed)
+    }
+
+    /// What the gateway answers a second, and how long each answer took.
+    async fn requests(&self, path: &str) -> Result<(f64, Vec<Duration>), Failure> {
+        // The first request verifies the password, which is slow on purpose.
+        let mut client = Client::connect(self).await?;
+        client.request(&self.request(path, 0)).await?;
+        let mut tasks = Vec::new();
+        let next = Arc::new(AtomicUsize::new(0));
+        let start = Instant::now();
+        for _ in 0..self.connections {
+            let mut client = Client::connect(self).await?;
+            let requests: Vec<String> = (0..self.ids.len()).map(|index| self.request(path, index)).collect();
+            let (next, time) = (Arc::clone(&next), self.time);
+            tasks.push(tokio::spawn(async move {
+                let mut took = Vec::new();
+                while start.elapsed() < time {
+                    let request = &requests[scattered(next.fetch_add(1, Ordering::Relaxed), requests.len())];
+                    let begun = Instant::now();
+                    client.request(request).await?;
+                    took.push(begun.elapsed());
+                }
+                Ok::<_, Failure>(took)
+            }));
+        }
+        collect(tasks, start).await
+    }
+
+    /// Reads of who is signed in, without and with others who send wrong passwords.
+    async fn flood(&self, clients: usize) -> Result<(), Failure> {
+        let path = "Patient/{id}";
+        let (quiet, all) = self.requests(path).await?;
+        line("read, nobody else", quiet, &all, "");
+        let ended = Arc::new(AtomicBool::new(false));
+        let answers: Arc<[AtomicUsize; 2]> = Arc::default();
+        let mut floods = Vec::new();
+        for number in 0..clients {
+            let (mut client, place) = (Client::connect(self).await?, self.place);
+            let (ended, answers) = (Arc::clone(&ended), Arc::clone(&answers));
+            floods.push(tokio::spawn(async move {
+                for attempt in 0.. {
+                    if ended.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let basic = STANDARD.encode(format!("flood {number} {attempt}:wrong"));
+                    let request = format!(
+                        "GET /fhir/Patient/1 HTTP/1.1\r\nHost: {place}\r\nAuthorization: Basic {basic}\r\n\r\n"
+                    );
+                    // Anything but 200 is told as an error; the connection stays.
+                    let answer = client.request(&request).await.err().map(|error| error.to_string());
+                    let checked = answer.is_some_and(|answer| answer.contains(" 401 "));
+                    answers[usize::from(!checked)].fetch_add(1, Ordering::Relaxed);
+                }
+            }));
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let (before, start) = (answers[0].load(Ordering::Relaxed), Instant::now());
+        let (flooded, all) = self.requests(path).await?;
+        let checks = (answers[0].load(Ordering::Relaxed) - before) as f64 / start.elapsed().as_secs_f64();
+        line("  while others guess", flooded, &all, &format!("{:.0} %", 100.0 * flooded / quiet));
+        println!(
+            "{:28} {clients} clients guess; {checks:.1} passwords a second are checked, {} were turned away",
+            "",
+            answers[1].load(Ordering::Relaxed)
+        );
+        ended.store(true, Ordering::Relaxed);
+        for flood in floods {
+            flood.await?;
+        }
+        Ok(())
     }
 
     fn path(&self, path: &str, index: usize) -> String {
@@ -327,6 +390,7 @@ impl Client {
         self.stream.write_all(request.as_bytes()).await?;
         let mut filled = 0;
         let mut whole = None;
+        let mut refusal = None;
         while whole.is_none_or(|whole| filled < whole) {
             if filled == self.buffer.len() {
                 self.buffer.resize(filled * 2, 0);
@@ -341,12 +405,12 @@ impl Client {
             {
                 let head = std::str::from_utf8(&self.buffer[..end])?;
                 if !head.starts_with("HTTP/1.1 200") {
-                    return Err(head.lines().next().unwrap_or_default().into());
+                    refusal = head.lines().next().map(str::to_owned);
                 }
                 let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
                 whole = Some(end + 4 + length.ok_or("no Content-Length")?.parse::<usize>()?);
             }
         }
-        Ok(())
+        refusal.map_or(Ok(()), |refusal| Err(refusal.into()))
     }
 }

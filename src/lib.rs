@@ -9,7 +9,7 @@
 //!                                                                           ▼
 //!                                      interaction::{read, search, …}   Request
 //!                                                                           │
-//!  1  tryton::SignIn      login and password  → user                (store) │
+//!  1  tryton::SignIn      credential          → user                (store) │
 //!  2  tryton::Permit      user                → what may be read  (memory)  │
 //!  3  search::parse       parameters          → SearchRequest       (pure)  │
 //!  4  plan::page, read    request + mapping + permit → statement    (pure)  │

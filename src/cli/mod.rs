@@ -4,6 +4,7 @@ mod access;
 mod check;
 mod demo;
 mod docs;
+mod grants;
 mod log;
 pub mod open;
 mod serve;
@@ -35,6 +36,8 @@ enum Command {
     Check(check::Arguments),
     /// Tell what a user may see, and why not: by groups, accesses and record rules.
     Access(access::Arguments),
+    /// Print the SQL that gives a role what serving this database needs, and no more.
+    Grants(grants::Arguments),
     /// Show what is in effect.
     Show(show::Arguments),
     /// Print the generated documentation.
@@ -64,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Access(arguments) => access::run(&arguments),
+        Command::Grants(arguments) => grants::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };

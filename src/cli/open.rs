@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::Failure;
 use crate::{
-    config::{Config, Narrative},
+    config::{Config, Narrative, Session},
     error::Error,
     interaction::{self, Fhir},
     mapping::{self, Compiled, Files, Findings},
@@ -22,11 +22,15 @@ pub struct Opened {
     pub compiled: Compiled,
     /// What is wrong in the mappings.
     pub findings: Findings,
+    /// How users sign in.
+    pub session: Session,
+    application: String,
 }
 
 impl Opened {
     /// Opens the database of a configuration and compiles the mappings for it.
     pub async fn open(config: &Config, options: &store::Options) -> Result<Self, Failure> {
+        let session = config.session()?;
         let store = Arc::new(Store::open(options).await?);
         let catalog = Arc::new(Catalog::load(&store).await?);
         let mut files = Files::shipped();
@@ -37,7 +41,8 @@ impl Opened {
         }
         let options = mapping::Options { site: config.site.as_str().to_owned() };
         let (compiled, findings) = mapping::compile(&files, &catalog, &options);
-        Ok(Self { store, catalog, compiled, findings })
+        let application = config.application.clone();
+        Ok(Self { store, catalog, compiled, findings, session, application })
     }
 
     /// What was found, in lines.
@@ -70,10 +75,33 @@ impl Opened {
             format!("{} modules activated, of GNU Health: {}", self.catalog.modules.len(), health.join(", ")),
             format!("{} types served: {}", types.len(), types.join(", ")),
         ];
+        lines.push(format!("signing in: {}", self.ways().join("; ")));
         for (source, reason) in &self.compiled.skipped {
             lines.push(format!("left out: {source}: {reason}"));
         }
         lines
+    }
+
+    /// The ways to sign in, and why one is closed.
+    fn ways(&self) -> Vec<String> {
+        let authentications = &self.session.authentications;
+        let readable = self.catalog.model("ir.session").is_some_and(|model| model.granted);
+        vec![
+            if authentications.password() {
+                "passwords".to_owned()
+            } else {
+                format!("no passwords, since Tryton's authentications are \"{authentications}\"")
+            },
+            match self.application.as_str() {
+                "" => "no application keys, since application is empty".to_owned(),
+                name => format!("keys of the application {name}"),
+            },
+            if readable {
+                "sessions of Tryton".to_owned()
+            } else {
+                "no sessions of Tryton, since the role may not read ir_session".to_owned()
+            },
+        ]
     }
 
     /// Tables that the mappings need and the role may not read, as the GRANT that is missing.
@@ -113,17 +141,24 @@ impl Opened {
 
     /// Puts the gateway together.
     pub async fn gateway(self, config: &Config) -> Result<Fhir, Failure> {
-        let watch = WatchOptions { interval: config.watch_interval, ..WatchOptions::default() };
+        let interval = config.watch_interval.min(WatchOptions::LONGEST);
+        let watch = WatchOptions { interval, ..WatchOptions::default() };
         let rights = Rights::start(Arc::clone(&self.store), Arc::clone(&self.catalog), watch)
             .await
             .map_err(failure)?;
+        let session = &self.session;
         let sign_in = SignInOptions {
             attempts: AttemptOptions {
-                window: config.login_window,
-                per_login: config.login_max_attempt.get(),
-                per_network: config.login_max_attempt_network.get(),
-                ..AttemptOptions::default()
+                window: session.window,
+                per_login: session.max_attempt,
+                per_network: session.max_attempt_network,
+                prefix_4: session.prefix_4,
+                prefix_6: session.prefix_6,
             },
+            passwords: session.authentications.password(),
+            application: config.application.clone(),
+            session_age: session.max_age,
+            session_trust: watch.interval,
             hash_concurrency: config.hash_concurrency.get(),
             ..SignInOptions::default()
         };
@@ -142,6 +177,7 @@ impl Opened {
             default_count: config.default_count.get(),
             max_count: config.max_count.get(),
             zone: config.time_zone.clone(),
+            passwords: self.session.authentications.password(),
             cors: !config.cors_origins.is_empty(),
             narrative: config.narrative == Narrative::Generated,
             page_link_lifetime: config.page_link_lifetime,

@@ -59,6 +59,10 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
             "site is not set: set it to an address that your hospital owns before clients store identifiers"
         );
     }
+    let options = server::Options {
+        passwords: opened.session.authentications.password(),
+        ..server::Options::from(config)
+    };
     let gateway = Arc::new(opened.gateway(config).await?);
     let listener = bind(config).await?;
     let address = listener.local_addr()?;
@@ -72,7 +76,7 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
             "passwords cross the network unencrypted unless a proxy in front of this server adds TLS"
         );
     }
-    server::serve(listener, server::Options::from(config), gateway, stop()?).await;
+    server::serve(listener, options, gateway, stop()?).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -11,6 +11,7 @@ mod network;
 mod problem;
 mod reference;
 mod secret;
+mod session;
 mod setting;
 mod trytond;
 
@@ -20,8 +21,10 @@ pub use network::Network;
 pub use problem::Problem;
 pub use reference::reference;
 pub use secret::{DatabaseUrl, Secret};
-pub use setting::{BasePath, BaseUrl, Cors, Level, LogFormat, Narrative, Setting, Site, Size};
+pub use session::{Authentications, Session};
+pub use setting::{Age, BasePath, BaseUrl, Cors, Level, LogFormat, Narrative, Prefix, Setting, Site, Size};
 pub use trytond::Database;
+use trytond::TrytondConf;
 
 use std::{net::SocketAddr, num::NonZero, path::PathBuf, time::Duration};
 
@@ -34,7 +37,7 @@ key::settings! {
     /// percent-encoded. Other users of the machine can see flags: give it in the environment, or in this file, readable by
     /// the service's user only. A role that may only read is enough.
     database_url: Option<DatabaseUrl> => "postgresql://gnuhealth:PASSWORD@localhost:5432/health";
-    /// The configuration file of the Tryton server, whose `[database] uri` is then used. Needs `database`.
+    /// The configuration file of the Tryton server, whose `[database] uri` and `[session]` are then used. Needs `database`.
     trytond_conf: Option<PathBuf> => "/home/gnuhealth/trytond.conf";
     /// The name of the database, as in the GNU Health client. Wins over a name in `database_url`.
     database: Option<String> => "health";
@@ -98,12 +101,26 @@ key::settings! {
 
     /// Passwords verified at the same time. Each takes up to 64 MiB and one core for a fraction of a second.
     hash_concurrency: NonZero<usize> = "2";
-    /// Failed sign-ins of one login within `login_window` until it has to wait, as `max_attempt` in trytond.conf.
-    login_max_attempt: NonZero<u32> = "5";
+    /// The ways in which users sign in to Tryton, as `authentications` of `[session]` in trytond.conf: a login and a
+    /// password are accepted when `password` is one of them by itself. Without it: what `trytond_conf` says, else
+    /// `password`. Set it when the database is given by `database_url` and users sign in with LDAP or a second factor.
+    authentications: Option<Authentications> => "password";
+    /// The application whose keys (`res_user_application`) are accepted as `Authorization: Bearer`. Empty: no keys are.
+    application: String = "fhir";
+    /// How long after its beginning a session of Tryton ends, as `max_age` in trytond.conf. Without it: what `trytond_conf`
+    /// says, else 30 days.
+    session_max_age: Option<Age> => "30d";
+    /// Failed sign-ins of one login within `login_window` until it has to wait, as `max_attempt` in trytond.conf. Without
+    /// it: what `trytond_conf` says, else 5. The same holds for the settings below.
+    login_max_attempt: Option<NonZero<u32>> => "5";
     /// Failed sign-ins from one network within `login_window`, as `max_attempt_ip_network` in trytond.conf.
-    login_max_attempt_network: NonZero<u32> = "300";
+    login_max_attempt_network: Option<NonZero<u32>> => "300";
     /// The time in which failed sign-ins are counted, as `timeout` of `[session]` in trytond.conf.
-    login_window: Duration = "300s";
+    login_window: Option<Duration> => "300s";
+    /// Length of the prefix that addresses of IPv4 from one network share, as `ip_network_4` in trytond.conf.
+    login_network_4: Option<Prefix<32>> => "32";
+    /// The same for IPv6, as `ip_network_6` in trytond.conf.
+    login_network_6: Option<Prefix<128>> => "56";
 
     "Log"
 
@@ -147,7 +164,7 @@ impl Config {
                 "trytond_conf is given without database; trytond.conf names only the server, so add --database NAME (as in the GNU Health client)",
             ));
         };
-        trytond::read(path).map(|url| Database { url, name: Some(name.clone()) })
+        TrytondConf::read(path)?.database().map(|url| Database { url, name: Some(name.clone()) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZero, path::PathBuf, str::FromStr, time::Dura
 
 use jiff::tz::TimeZone;
 
-use super::{DatabaseUrl, Form, Network, Secret};
+use super::{Authentications, DatabaseUrl, Form, Network, Secret};
 
 /// A type that a setting can have.
 pub trait Setting: Sized {
@@ -99,6 +99,10 @@ setting!(Duration, Text, duration, |duration| match duration.subsec_millis() {
     0 => format!("{}s", duration.as_secs()),
     _ => format!("{}ms", duration.as_millis()),
 });
+setting!(Age, Text, |text| span(text).map(Age), |age| format!("{}s", age.0.as_secs()));
+setting!(Prefix<32>, Number, prefix, |prefix| prefix.0.to_string());
+setting!(Prefix<128>, Number, prefix, |prefix| prefix.0.to_string());
+setting!(Authentications, Text, |text| Ok(Self::new(text)), ToString::to_string);
 setting!(Size, Text, size, |size| format!("{} bytes", size.0));
 setting!(BasePath, Text, base_path, |path| path.0.clone());
 setting!(BaseUrl, Text, |text| http_url(text).map(Self), |url| url.0.clone());
@@ -111,6 +115,14 @@ setting!(Cors, Text, cors, |cors| match cors {
 fn number<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| format!("\"{text}\" is not a whole number above zero"))
 }
+
+/// A length of time that may be long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Age(pub Duration);
+
+/// Length of the prefix of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix<const MOST: u8>(pub u8);
 
 /// A size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,7 +219,17 @@ words! {
     }
 }
 
+/// A length of time that PostgreSQL takes as a limit, in 32-bit milliseconds.
 fn duration(text: &str) -> Result<Duration, String> {
+    match span(text) {
+        Ok(span) if span.as_millis() > i32::MAX as u128 => {
+            Err(format!("\"{text}\" is too long; 24d is the longest"))
+        }
+        span => span,
+    }
+}
+
+fn span(text: &str) -> Result<Duration, String> {
     let wrong = || format!("\"{text}\" is not a length of time; write 700ms, 30s, 5m or 1h");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let (count, unit) = text.split_at(digits);
@@ -220,12 +242,16 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     let count: u64 = count.parse().map_err(|_| wrong())?;
-    // PostgreSQL takes its time limits as 32-bit milliseconds.
     match count.checked_mul(milliseconds) {
         Some(0) => Err("it must be longer than zero".to_owned()),
-        Some(total) if total <= i32::MAX as u64 => Ok(Duration::from_millis(total)),
-        _ => Err(format!("\"{text}\" is too long; 24d is the longest")),
+        Some(total) => Ok(Duration::from_millis(total)),
+        None => Err(format!("\"{text}\" is too long")),
     }
+}
+
+fn prefix<const MOST: u8>(text: &str) -> Result<Prefix<MOST>, String> {
+    let prefix = text.parse().ok().filter(|prefix| *prefix <= MOST);
+    prefix.map(Prefix).ok_or_else(|| format!("\"{text}\" is not a whole number from 0 to {MOST}"))
 }
 
 fn size(text: &str) -> Result<Size, String> {

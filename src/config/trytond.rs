@@ -1,4 +1,4 @@
-//! `trytond.conf`: where the Tryton server has its databases.
+//! `trytond.conf`: where the Tryton server has its databases, and how it lets users in.
 //!
 //! Read as trytond reads it (Python's `ConfigParser` with `interpolation=None`): `%` has no meaning there; escapes in the
 //! URI are those of URLs.
@@ -16,30 +16,61 @@ pub struct Database {
     pub name: Option<String>,
 }
 
-/// Reads `[database] uri` of the file at `path`.
-pub(super) fn read(path: &Path) -> Result<DatabaseUrl, Problem> {
-    let place = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Problem::new(format!("{place}: the file of trytond_conf cannot be read ({error})"))
-    })?;
-    let Some(uri) = option(&text, "database", "uri") else {
-        return Err(Problem::new(format!(
-            "{place}: there is no uri in [database], so Tryton would use SQLite; expected uri = postgresql://USER:PASSWORD@HOST:PORT/"
-        )));
-    };
-    if uri.starts_with("sqlite") {
-        return Err(Problem::new(format!(
-            "{place}: uri in [database] is for SQLite; the gateway reads PostgreSQL databases only"
-        )));
+/// The file.
+pub(super) struct TrytondConf {
+    place: String,
+    text: String,
+}
+
+impl TrytondConf {
+    /// Reads the file at `path`.
+    pub(super) fn read(path: &Path) -> Result<Self, Problem> {
+        let place = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Problem::new(format!("{place}: the file of trytond_conf cannot be read ({error})"))
+        })?;
+        Ok(Self { place, text })
     }
-    let url = with_host(&uri, socket_folder().as_deref());
-    DatabaseUrl::parse(&url).map_err(|reason| Problem::new(format!("{place}: uri in [database]: {reason}")))
+
+    /// The text of an option; empty when there is nothing behind its name.
+    pub(super) fn option(&self, section: &str, name: &str) -> Option<String> {
+        option(&self.text, section, name)
+    }
+
+    /// An option that is a whole number.
+    pub(super) fn number(&self, section: &str, name: &str) -> Result<Option<u32>, Problem> {
+        let number = |text: String| {
+            text.parse().map_err(|_| {
+                Problem::new(format!("{}: {name} in [{section}] is no whole number from zero on", self.place))
+            })
+        };
+        self.option(section, name).map(number).transpose()
+    }
+
+    /// `[database] uri`.
+    pub(super) fn database(&self) -> Result<DatabaseUrl, Problem> {
+        let place = &self.place;
+        let Some(uri) = self.option("database", "uri").filter(|uri| !uri.is_empty()) else {
+            return Err(Problem::new(format!(
+                "{place}: there is no uri in [database], so Tryton would use SQLite; expected uri = postgresql://USER:PASSWORD@HOST:PORT/"
+            )));
+        };
+        if uri.starts_with("sqlite") {
+            return Err(Problem::new(format!(
+                "{place}: uri in [database] is for SQLite; the gateway reads PostgreSQL databases only"
+            )));
+        }
+        let url = with_host(&uri, socket_folder().as_deref());
+        DatabaseUrl::parse(&url)
+            .map_err(|reason| Problem::new(format!("{place}: uri in [database]: {reason}")))
+    }
 }
 
 /// `[database] path` and `[attachment] store_prefix` of the file at `path`; none when it cannot be read.
 pub(super) fn file_store(path: &Path) -> (Option<PathBuf>, Option<String>) {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    (option(&text, "database", "path").map(PathBuf::from), option(&text, "attachment", "store_prefix"))
+    let filled = |section, name| option(&text, section, name).filter(|text| !text.is_empty());
+    (filled("database", "path").map(PathBuf::from), filled("attachment", "store_prefix"))
 }
 
 /// The value of an option, by the rules of `ConfigParser`: `=` or `:`, whole-line comments with `#` or `;`, values that
@@ -55,6 +86,7 @@ fn option(text: &str, section: &str, name: &str) -> Option<String> {
         }
         if line.starts_with([' ', '\t']) && open {
             if let Some(value) = &mut value {
+                value.push('\n');
                 value.push_str(content);
             }
         } else if let Some(header) = content.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -67,7 +99,7 @@ fn option(text: &str, section: &str, name: &str) -> Option<String> {
             }
         }
     }
-    value.filter(|value| !value.is_empty())
+    value.map(|value| value.trim().to_owned())
 }
 
 /// `postgresql://` without a host means the local socket to psycopg2; the URL gets the folder of that socket.
@@ -94,7 +126,7 @@ fn socket_folder() -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{file_store, option, read, with_host};
+    use super::{TrytondConf, file_store, option, with_host};
 
     fn uri(text: &str) -> Option<String> {
         option(text, "database", "uri")
@@ -113,6 +145,8 @@ mod tests {
         );
         assert_eq!(uri("[database]\nuri = a\n[web]\nx = 1\n[database]\nuri = b").as_deref(), Some("b"));
         assert_eq!(uri("[database]\nuri = a%%b").as_deref(), Some("a%%b"));
+        assert_eq!(uri("[database]\nuri = a\n  b\n").as_deref(), Some("a\nb"));
+        assert_eq!(uri("[database]\nuri =\n").as_deref(), Some(""));
         assert_eq!(uri("[database]\npath = x\n"), None);
         assert_eq!(uri("uri = x"), None);
     }
@@ -142,11 +176,12 @@ mod tests {
         let sentence = |text: &str| {
             let path = folder.path().join("trytond.conf");
             std::fs::write(&path, text).unwrap();
-            read(&path).unwrap_err().to_string()
+            TrytondConf::read(&path).and_then(|file| file.database()).unwrap_err().to_string()
         };
         assert!(sentence("[web]\n").contains("trytond.conf: there is no uri in [database]"));
         assert!(sentence("[database]\nuri = sqlite://").contains("SQLite"));
         assert!(!sentence("[database]\nuri = mysql://u:secret@h/").contains("secret"));
-        assert!(read(&folder.path().join("no.conf")).unwrap_err().to_string().contains("cannot be read"));
+        let missing = TrytondConf::read(&folder.path().join("no.conf")).err().unwrap();
+        assert!(missing.to_string().contains("cannot be read"));
     }
 }

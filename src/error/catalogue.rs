@@ -25,9 +25,10 @@ macro_rules! catalogue {
 }
 
 catalogue! {
-    CREDENTIAL_MISSING = Unauthorized "credential-missing", "Sign in with a GNU Health login.", "Send `Authorization: Basic` with the login and password that you use in GNU Health.";
-    CREDENTIAL_WRONG = Unauthorized "credential-wrong", "The login or the password is wrong, or the user is not active.", "Check login and password in the GNU Health client.";
-    CREDENTIAL_MALFORMED = Invalid "credential-malformed", "The Authorization header cannot be read.", "Send exactly one header: `Authorization: Basic` and the base64 form of login:password.";
+    CREDENTIAL_MISSING = Unauthorized "credential-missing", "Sign in with a GNU Health login.", "Send `Authorization: Basic` with the login and password that you use in GNU Health, or `Authorization: Bearer` with an application key.";
+    CREDENTIAL_WRONG = Unauthorized "credential-wrong", "The credential is not valid, or its user is not active.", "Check login and password in the GNU Health client; an application key must be validated there, and a session not be closed.";
+    CREDENTIAL_SCHEME = Unauthorized "credential-scheme", "This way of signing in is not offered.", "See WWW-Authenticate for the ways that are.";
+    CREDENTIAL_MALFORMED = Invalid "credential-malformed", "The Authorization header cannot be read.", "Send exactly one header: `Basic` and the base64 form of login:password, or `Bearer` and an application key.";
     SIGN_IN_THROTTLED = Throttled "sign-in-throttled", "Too many failed sign-ins.", "Wait for the time given in Retry-After.";
     MODEL_FORBIDDEN = Forbidden "model-forbidden", "Your access rights in GNU Health do not include this resource type.", "Ask the administrator of GNU Health for read access to the models behind it.";
     FIELD_FORBIDDEN = Forbidden "field-forbidden", "Your access rights in GNU Health do not include the data that this parameter searches.", "Leave the parameter out.";

@@ -12,6 +12,18 @@ const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
 /// The CapabilityStatement of this server.
 pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
     let resources: Vec<Value> = fhir.compiled.types.values().map(resource).collect();
+    let mut service = json!({
+        "text": "Sign in with an application key of GNU Health (Bearer). The access rights of its user apply."
+    });
+    if fhir.options.passwords {
+        service = json!({
+            "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                "code": "Basic"
+            }],
+            "text": "Sign in with a GNU Health login (HTTP Basic) or an application key (Bearer). The access rights of that user apply."
+        });
+    }
     let mut statement = json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -25,13 +37,7 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
             "mode": "server",
             "security": {
                 "cors": fhir.options.cors,
-                "service": [{
-                    "coding": [{
-                        "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
-                        "code": "Basic"
-                    }],
-                    "text": "Sign in with a GNU Health login (HTTP Basic). The access rights of that user apply."
-                }]
+                "service": [service],
             },
             "resource": resources,
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],

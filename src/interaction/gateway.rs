@@ -41,6 +41,8 @@ pub struct Options {
     pub cors: bool,
     /// Where Tryton keeps the contents of attachments.
     pub file_store: Option<FileStore>,
+    /// A login and a password are enough to sign in.
+    pub passwords: bool,
     /// Key of the paging links; random when absent.
     pub page_link_key: Option<String>,
 }

@@ -8,7 +8,12 @@ use std::{
     task::Poll,
 };
 
-use hyper::{Method, Request, Version, body::Incoming, header::HOST, http::request::Parts};
+use hyper::{
+    Method, Request, Version,
+    body::Incoming,
+    header::{AUTHORIZATION, HOST, HeaderValue},
+    http::request::Parts,
+};
 use tracing::Instrument as _;
 
 use super::{
@@ -112,7 +117,9 @@ async fn carry_out(
         id: id.to_owned(),
         trace: record.trace(),
         interaction: place.interaction(pairs)?,
-        credential: credential::credential(&parts.headers)?,
+        credential: credential::parse(
+            parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes),
+        )?,
         client: Some(peer.client),
         base: peer.base,
         raw: form.raw,

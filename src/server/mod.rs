@@ -8,7 +8,7 @@
 mod accept;
 mod activity;
 mod body;
-mod credential;
+pub mod credential;
 mod forwarded;
 mod handle;
 mod linger;
@@ -22,7 +22,7 @@ mod types;
 
 pub use accept::serve;
 // What a client sends as text, for the fuzz targets.
-pub use {credential::credential, target::pairs};
+pub use target::pairs;
 
 use std::sync::Arc;
 
@@ -44,6 +44,8 @@ pub struct Options {
     pub cors_origins: Vec<Cors>,
     /// Bytes of a request body at most.
     pub max_body: u64,
+    /// A login and a password are asked for.
+    pub passwords: bool,
     /// Limits that are no settings.
     pub limits: Limits,
 }
@@ -84,6 +86,7 @@ impl From<&Config> for Options {
             trusted_proxies: config.trusted_proxies.clone(),
             cors_origins: config.cors_origins.clone(),
             max_body: config.max_body.0,
+            passwords: true,
             limits: Limits::default(),
         }
     }

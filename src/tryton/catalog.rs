@@ -10,7 +10,7 @@ mod full;
 mod load;
 mod merge;
 
-pub use error::{CatalogError, grants};
+pub use error::CatalogError;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,15 +1,19 @@
-//! Signing in with login and password.
+//! Signing in: with login and password, with an application key, or with a session that Tryton opened.
 //!
-//! A credential that was verified before is answered from memory as long as the security snapshot shows the same
+//! A password that was verified before is answered from memory as long as the security snapshot shows the same
 //! active user with the same password hash: no SQL, no hashing, nothing that a flood of other sign-ins could delay.
 //! Everything else is a check: it waits for its turn, is admitted by the limits, reads the user, verifies, and counts.
 //!
 //! Unknown login, inactive user and wrong password are one error and take one time. A check goes on when its client
 //! goes away after it got its turn, so that hanging up early does not hide a failure.
+//!
+//! Application keys are part of the security snapshot. Sessions change too often for that: each is looked up, and the
+//! answer holds for less than a second. Neither counts as a failed sign-in, as in Tryton: their keys cannot be guessed.
 
 mod account;
 mod checks;
 mod decoy;
+mod session;
 mod verified;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -31,6 +35,7 @@ use super::{
 use account::Account;
 use checks::{Checks, Verdict};
 use decoy::Decoy;
+use session::Sessions;
 use verified::{Key, Verified};
 
 /// Id of a row of `res_user`.
@@ -43,6 +48,18 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// The snapshot is too old to be trusted.
     fn is_current(&self, id: UserId, login: &str, password_hash: &str) -> Result<bool>;
+
+    /// The user `id` is active.
+    ///
+    /// # Errors
+    /// As [`Accounts::is_current`].
+    fn is_active(&self, id: UserId) -> Result<bool>;
+
+    /// The user of the validated key of `application`, active or not.
+    ///
+    /// # Errors
+    /// As [`Accounts::is_current`].
+    fn owner(&self, application: &str, key: &str) -> Result<Option<UserId>>;
 }
 
 impl Accounts for Rights {
@@ -52,6 +69,14 @@ impl Accounts for Rights {
         let stored = user.and_then(|user| user.password_hash.as_ref());
         Ok(stored.is_some_and(|stored| stored.expose() == password_hash))
     }
+
+    fn is_active(&self, id: UserId) -> Result<bool> {
+        Ok(self.current()?.user(id).is_some_and(|user| user.active))
+    }
+
+    fn owner(&self, application: &str, key: &str) -> Result<Option<UserId>> {
+        Ok(self.current()?.application_user(application, key))
+    }
 }
 
 /// How sign-in works.
@@ -59,6 +84,14 @@ impl Accounts for Rights {
 pub struct Options {
     /// Limits on failures.
     pub attempts: attempts::Options,
+    /// A login and a password are enough (`authentications` of `[session]` in trytond.conf).
+    pub passwords: bool,
+    /// Application whose keys are accepted; empty: none are.
+    pub application: String,
+    /// How long after its beginning a session ends (`max_age`).
+    pub session_age: Duration,
+    /// How long a session that was looked up is trusted without looking again.
+    pub session_trust: Duration,
     /// Password checks at once; each takes a core and, for scrypt and argon2, 64 MiB.
     pub hash_concurrency: usize,
     /// Sign-ins that may wait for a check.
@@ -77,6 +110,10 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             attempts: attempts::Options::default(),
+            passwords: true,
+            application: "fhir".to_owned(),
+            session_age: Duration::from_secs(30 * 24 * 60 * 60),
+            session_trust: Duration::from_millis(700),
             hash_concurrency: 2,
             waiting: 64,
             waiting_per_login: 4,
@@ -96,9 +133,10 @@ struct Inner {
     options: Options,
     attempts: Attempts,
     queue: Queue,
-    verified: Verified,
+    verified: Verified<String>,
     checks: Checks,
     decoy: Decoy,
+    sessions: Sessions,
 }
 
 /// Who signed in, and the stored hash that says so (none for a reset code).
@@ -123,22 +161,53 @@ impl SignIn {
         });
         let verified = Verified::new(options.remembered)?;
         let checks = Checks::default();
-        Ok(Self(Arc::new(Inner { store, accounts, options, attempts, queue, verified, checks, decoy })))
+        let sessions = Sessions::open(&store, &options).await?;
+        Ok(Self(Arc::new(Inner {
+            store,
+            accounts,
+            options,
+            attempts,
+            queue,
+            verified,
+            checks,
+            decoy,
+            sessions,
+        })))
     }
 
     /// The user behind a credential.
     ///
     /// # Errors
-    /// `credential-wrong`; `sign-in-throttled` and `overloaded` with the time to wait; errors of the database.
+    /// `credential-wrong`; `credential-scheme` for what this site does not accept; `sign-in-throttled` and `overloaded`
+    /// with the time to wait; errors of the database.
     pub async fn sign_in(&self, credential: &Credential, client: Option<IpAddr>) -> Result<UserId> {
-        let Credential::Basic { login, password } = credential;
+        match credential {
+            Credential::Basic { login, password } => self.with_password(login, password, client).await,
+            Credential::Bearer { key } => self.with_key(key),
+            Credential::Session { user, key } => self.with_session(*user, key, client).await,
+        }
+    }
+
+    fn with_key(&self, key: &str) -> Result<UserId> {
+        let accounts = &self.0.accounts;
+        match accounts.owner(&self.0.options.application, key)? {
+            Some(user) if accounts.is_active(user)? => Ok(user),
+            _ => Err(Error::new(&error::CREDENTIAL_WRONG)),
+        }
+    }
+
+    async fn with_password(&self, login: &str, password: &str, client: Option<IpAddr>) -> Result<UserId> {
+        if !self.0.options.passwords {
+            return Err(Error::new(&error::CREDENTIAL_SCHEME)
+                .detail("This hospital does not accept a login and a password alone."));
+        }
         // No user has such a login, PostgreSQL cannot hold it; Tryton looks at no such password.
         if login.contains('\0') || password.chars().nth(LONGEST_PASSWORD).is_some() {
             return Err(Error::new(&error::CREDENTIAL_WRONG));
         }
         let inner = &self.0;
         let key = inner.verified.key(login, password);
-        let current = |user, hash: &str| inner.accounts.is_current(user, login, hash);
+        let current = |user, hash: &String| inner.accounts.is_current(user, login, hash);
         if let Some(user) = inner.verified.user(&key, current)? {
             return Ok(user);
         }
@@ -147,7 +216,7 @@ impl SignIn {
         let verdict = inner
             .checks
             .join((key, network.clone()), |hung_up| {
-                let (inner, login, password) = (Arc::clone(inner), login.clone(), password.clone());
+                let (inner, login, password) = (Arc::clone(inner), login.to_owned(), password.to_owned());
                 async move {
                     let turn = tokio::select! {
                         turn = inner.queue.turn(&login, network.text()) => turn,
@@ -165,6 +234,11 @@ impl SignIn {
         verdict.into_result()
     }
 
+    /// Sessions that Tryton opened are accepted: the role may read them.
+    pub fn takes_sessions(&self) -> bool {
+        self.0.sessions.readable()
+    }
+
     /// Failed sign-ins count together with those of Tryton.
     pub fn shares_attempts(&self) -> bool {
         self.0.attempts.shared()
@@ -179,7 +253,7 @@ impl Inner {
 
     async fn decide(&self, key: Key, login: &str, password: String, network: &Network) -> Result<Verdict> {
         // Somebody else may have presented the same credential while this one waited.
-        let current = |user, hash: &str| self.accounts.is_current(user, login, hash);
+        let current = |user, hash: &String| self.accounts.is_current(user, login, hash);
         if let Some(user) = self.verified.user(&key, current)? {
             return Ok(Verdict::SignedIn { user, delay: Duration::ZERO });
         }

@@ -4,6 +4,7 @@ mod access;
 mod attempts;
 mod catalog;
 pub mod domain;
+mod grants;
 mod hashing;
 mod login;
 pub mod password;
@@ -15,8 +16,9 @@ pub use access::{
     explain::{AccessReason, Explanation, ModelReason, RecordReason, RuleReason},
 };
 pub use attempts::Options as AttemptOptions;
-pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
+pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree};
 pub use domain::{Domain, Refused};
+pub use grants::{Needs, grants};
 pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
@@ -29,6 +31,18 @@ pub enum Credential {
         login: String,
         /// Password, exactly as sent.
         password: String,
+    },
+    /// `Authorization: Bearer`: a key of `res_user_application`.
+    Bearer {
+        /// Key, exactly as sent.
+        key: String,
+    },
+    /// `Authorization: Session`: a session that Tryton opened (`ir_session`).
+    Session {
+        /// Id of the user it belongs to.
+        user: UserId,
+        /// Key, exactly as sent.
+        key: String,
     },
 }
 

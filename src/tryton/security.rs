@@ -2,6 +2,7 @@
 //!
 //! Source: semantics 2–5 of Tryton. Only rights to read are kept; this program does not write on a user's behalf.
 
+mod application;
 mod load;
 mod user;
 mod watch;
@@ -63,6 +64,7 @@ pub struct Security {
     pub(super) rule_groups: HashMap<String, Vec<RuleGroup>>,
     /// Rows of `company.employee` as objects (6.0 only).
     pub(super) employees: HashMap<i32, serde_json::Value>,
+    keys: application::Keys,
     /// Parent of each language.
     languages: HashMap<String, Option<String>>,
 }
@@ -95,6 +97,11 @@ impl Security {
     /// Every user but root, in no order.
     pub fn users(&self) -> impl Iterator<Item = &User> {
         self.users.values()
+    }
+
+    /// User of the validated key of an application, active or not.
+    pub fn application_user(&self, application: &str, key: &str) -> Option<i32> {
+        self.keys.owner(application, key)
     }
 
     /// Tryton knows this language.

@@ -1,8 +1,8 @@
 //! When `serve` and `check` do not start, and what they say.
 
-use std::{fs, net::TcpListener};
+use std::{collections::BTreeSet, fs, net::TcpListener};
 
-use crate::harness::{Database, Ended, Process, demo, run};
+use crate::harness::{Client, Database, Ended, Process, demo, run};
 
 /// Both commands end with 1 and say these.
 fn refused(database: &str, arguments: &[&str], sentences: &[&str]) -> String {
@@ -55,6 +55,18 @@ fn a_database_that_is_none_of_gnu_health() {
     refused(&without.url, &[], &["health", "activated"]);
 }
 
+/// Every kind of request that reads something of its own.
+fn serves_everything(process: &Process) {
+    for kind in demo().types() {
+        process.user("doctor").ok(&format!("{kind}?_count=500"));
+        process.user("doctor").ok(&format!("{kind}?_count=5&_sort=-_lastUpdated&_total=accurate"));
+    }
+    process.user("doctor").ok("Condition?subject:Patient.name=a&_count=5");
+    let spanish = process.user("doctor").send("GET", "Patient?_count=50", &[("Accept-Language", "es")], "");
+    assert_eq!(spanish.status, 200, "translations: {}", spanish.text());
+    assert_eq!(process.user("nurse").get("Observation?_count=500").status, 200);
+}
+
 #[test]
 fn a_database_whose_texts_are_not_utf_8() {
     let (server, _) = place(&demo().database.url);
@@ -83,16 +95,70 @@ fn the_grants_that_are_missing_are_the_ones_to_run() {
     }
     assert!(rounds > 0, "a role without any right is enough?");
     let process = Process::serve(&reader.url, &[]).unwrap_or_else(|said| panic!("{said}"));
-    for kind in demo().types() {
-        process.user("doctor").ok(&format!("{kind}?_count=500"));
-        process.user("doctor").ok(&format!("{kind}?_count=5&_sort=-_lastUpdated&_total=accurate"));
-    }
-    process.user("doctor").ok("Condition?subject:Patient.name=a&_count=5");
-    let spanish = process.user("doctor").send("GET", "Patient?_count=50", &[("Accept-Language", "es")], "");
-    assert_eq!(spanish.status, 200, "translations: {}", spanish.text());
-    assert_eq!(process.user("nurse").get("Observation?_count=500").status, 200);
+    serves_everything(&process);
     let said = process.end();
     assert!(!said.contains("ERROR") && !said.contains("permission"), "{said}");
+    assert_eq!(readable(&database, "poor"), granted(&database, "thrifty", &[]), "no more, no less");
+}
+
+/// Tables that a role may read.
+fn readable(database: &Database, role: &str) -> BTreeSet<String> {
+    database.texts(&format!(
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+         AND has_table_privilege('{role}', oid, 'SELECT')"
+    ))
+}
+
+/// Makes a role with what `grants` prints, in a database where nobody may do anything by default; what it may read.
+fn granted(database: &Database, role: &str, flags: &[&str]) -> BTreeSet<String> {
+    let Ended { code, stdout, stderr } = run("grants", &database.url, &[&["--role", role], flags].concat());
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.lines().all(|line| line.starts_with("GRANT ") && line.ends_with(';')), "{stdout}");
+    database.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'reader';
+         REVOKE ALL ON SCHEMA public FROM PUBLIC;
+         DO $$ BEGIN EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database()); END $$;
+         {stdout}"
+    ));
+    readable(database, role)
+}
+
+#[test]
+fn a_role_with_the_printed_grants_serves_everything() {
+    let database = Database::copy("grants_printed");
+    // A record rule whose path leads to a table that no mapping has.
+    database.run(
+        "INSERT INTO ir_rule_group (name, model, global_p, default_p, perm_read)
+         SELECT 'path', id, TRUE, FALSE, TRUE FROM ir_model WHERE model = 'gnuhealth.patient';
+         INSERT INTO ir_rule (rule_group, domain)
+         SELECT max(id), '[[\"create_uid.menu.type\", \"!=\", \"none\"]]' FROM ir_rule_group",
+    );
+    let least = granted(&database, "least", &[]);
+    assert!(least.contains("ir_action"), "{least:?}");
+    for closed in ["res_user_login_attempt", "ir_session", "ir_cron", "ir_trigger"] {
+        assert!(!least.contains(closed), "{closed}");
+    }
+    let process = Process::serve(&database.as_role("least").url, &[]).unwrap_or_else(|said| panic!("{said}"));
+    serves_everything(&process);
+    let key = "INSERT INTO ir_session (key, create_uid, create_date)
+        SELECT 'abc', id, timezone('UTC', now()) FROM res_user WHERE login = 'nurse'";
+    database.run(key);
+    let nurse = database.number("SELECT id::int8 FROM res_user WHERE login = 'nurse'");
+    Client::session(process.address, "", nurse, "abc").get("Patient/1").is(401, "credential-scheme");
+    Client::basic(process.address, "lab", "wrong").get("Patient/1").is(401, "credential-wrong");
+    assert_eq!(database.number("SELECT count(*) FROM res_user_login_attempt"), 0);
+    let said = process.end();
+    assert!(said.contains("counted in memory") && !said.contains("permission"), "{said}");
+
+    let more = granted(&database, "more", &["--login-attempts", "--sessions"]);
+    let added: Vec<_> = more.difference(&least).map(String::as_str).collect();
+    assert_eq!(added, ["ir_session", "res_user_login_attempt"]);
+    let process = Process::serve(&database.as_role("more").url, &[]).unwrap_or_else(|said| panic!("{said}"));
+    assert_eq!(Client::session(process.address, "", nurse, "abc").get("Patient/1").status, 200);
+    Client::basic(process.address, "lab", "wrong").get("Patient/1").is(401, "credential-wrong");
+    assert_eq!(database.number("SELECT count(*) FROM res_user_login_attempt"), 1);
+    let said = process.end();
+    assert!(!said.contains("in memory") && !said.contains("permission"), "{said}");
 }
 
 #[test]

@@ -194,6 +194,41 @@ async fn every_byte_in_a_target_or_header_ends_in_an_answer() {
 }
 
 #[tokio::test]
+async fn credentials_that_are_not_clear_reach_nobody() {
+    let server = start("").await;
+    for (headers, status) in [
+        (&b"Authorization: Basic YTpi\r\nAuthorization: Basic YTpi\r\n"[..], 400),
+        (b"Authorization: Basic YTpi\r\nAUTHORIZATION:\r\n", 400),
+        (b"Authorization:\r\nAuthorization: Basic YTpi\r\n", 400),
+        (b"Authorization: Basic YTpi, Basic YTpi\r\n", 400),
+        (b"Authorization: Basic YTpi;\r\n", 400),
+        (b"Authorization: Basic \xff\r\n", 400),
+        (b"Authorization: Basic YT\x00pi\r\n", 400),
+        (b"Authorization: Basic\r\n YTpi\r\n", 400),
+        (b"Authorization : Basic YTpi\r\n", 400),
+        (b"Authorization: Basic\tYTpi\r\n", 400),
+        (b"Authorization: Bearer\r\n", 400),
+        (b"Authorization: Bearer \xc3\xa9\r\n", 400),
+        (b"Authorization: Session YTpiOmM=\r\n", 400),
+        (b"Authorization: Digest a\r\n", 401),
+        (b"Proxy-Authorization: Basic YTpi\r\n", 401),
+        (b"X-Authorization: Basic YTpi\r\n", 401),
+        (b"Cookie: Authorization=Basic YTpi; tryton_session=a:1:b\r\n", 401),
+    ] {
+        let start = &b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"[..];
+        let responses = parse(&server.raw(&[start, headers, b"\r\n"].concat()).await, false);
+        assert_eq!(responses.len(), 1);
+        assert_eq!(responses[0].status, status, "{}", String::from_utf8_lossy(headers));
+    }
+    // In the address a credential is a parameter like any other.
+    let address = "/fhir/Patient?access_token=abc";
+    let bytes = format!("GET {address} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_eq!(parse(&server.raw(bytes.as_bytes()).await, false)[0].status, 401);
+    let asked = server.fake.requests.lock().unwrap();
+    assert!(asked.iter().all(|request| request.credential.is_none()));
+}
+
+#[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
     let server = start("").await;
     let one =

@@ -143,13 +143,14 @@ async fn credentials_are_asked_for_and_refused() {
     };
     for (authorization, status, code) in [
         ("", 401, "credential-missing"),
-        ("Authorization: Bearer x\r\n", 401, "credential-wrong"),
+        ("Authorization: Digest x\r\n", 401, "credential-scheme"),
         ("Authorization: Basic !\r\n", 400, "credential-malformed"),
         ("Authorization: Basic YTpi\r\nAuthorization: Basic YTpi\r\n", 400, "credential-malformed"),
     ] {
         let response = ask(authorization).await;
         assert_eq!((response.status, response.code().as_str()), (status, code));
-        let challenge = (status == 401).then_some("Basic realm=\"GNU Health\", charset=\"UTF-8\"");
+        let both = "Basic realm=\"GNU Health\", charset=\"UTF-8\", Bearer realm=\"GNU Health\"";
+        let challenge = (status == 401).then_some(both);
         assert_eq!(response.header("www-authenticate"), challenge);
     }
 }

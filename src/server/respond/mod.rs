@@ -132,8 +132,13 @@ impl Reply<'_> {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.form.media.content_type()));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if code == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Basic realm=\"GNU Health\", charset=\"UTF-8\"");
-            headers.insert(WWW_AUTHENTICATE, challenge);
+            // Session has no challenge: only a program that signed in to Tryton itself has one.
+            if self.options.passwords {
+                let challenge = HeaderValue::from_static("Basic realm=\"GNU Health\", charset=\"UTF-8\"");
+                headers.append(WWW_AUTHENTICATE, challenge);
+            }
+            let challenge = HeaderValue::from_static("Bearer realm=\"GNU Health\"");
+            headers.append(WWW_AUTHENTICATE, challenge);
         }
         if code == StatusCode::METHOD_NOT_ALLOWED {
             let allow = error.allowed_methods().unwrap_or("GET, HEAD, OPTIONS");

@@ -22,13 +22,18 @@ pub(super) struct Count {
     pub(super) traces: bool,
 }
 
+/// The role may write, and number the rows it writes: Tryton 6.0 does that from a sequence.
 pub(super) async fn writable(store: &Store) -> Result<bool> {
     let statement = Fragment::raw(
         "SELECT coalesce(NOT pg_is_in_recovery()
             AND has_table_privilege(name, 'SELECT')
             AND has_table_privilege(name, 'INSERT')
-            AND has_table_privilege(name, 'DELETE'), false)
-         FROM (SELECT to_regclass('res_user_login_attempt')) AS found(name)",
+            AND has_table_privilege(name, 'DELETE')
+            AND (identity OR coalesce(has_sequence_privilege(sequence, 'USAGE'), true)), false)
+         FROM (SELECT to_regclass('res_user_login_attempt') AS name,
+                to_regclass('res_user_login_attempt_id_seq') AS sequence) AS found,
+            LATERAL (SELECT EXISTS (SELECT FROM pg_attribute
+                WHERE attrelid = name AND attname = 'id' AND attidentity <> '') AS identity) AS numbered",
     );
     let rows = store.rows(Class::SignIn, &statement.finish()).await?;
     rows.first().map_or(Ok(false), |row| row.column(0))

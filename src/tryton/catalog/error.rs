@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::Error;
+use crate::{error::Error, tryton::grants::grants};
 
 /// Why the catalogue cannot be loaded.
 #[derive(Debug)]
@@ -44,16 +44,6 @@ impl From<Error> for CatalogError {
     fn from(error: Error) -> Self {
         Self::Database(error)
     }
-}
-
-/// The statements that let `role` read `tables`, one per line.
-pub fn grants<'a>(role: &str, tables: impl IntoIterator<Item = &'a str>) -> String {
-    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let lines: Vec<_> = tables
-        .into_iter()
-        .map(|table| format!("GRANT SELECT ON {} TO {};", quoted(table), quoted(role)))
-        .collect();
-    lines.join("\n")
 }
 
 impl fmt::Display for CatalogError {

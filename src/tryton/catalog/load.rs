@@ -52,6 +52,11 @@ impl Catalog {
         Ok(merge(live, facts::parse(text)?, gnuhealth))
     }
 
+    /// Tables by which rights are judged, as far as they exist.
+    pub fn tables_of_rights(&self) -> impl Iterator<Item = &'static str> {
+        REQUIRED.into_iter().chain(IF_PRESENT).filter(|table| self.has_table(table))
+    }
+
     /// Reads the catalogue of a Tryton database without GNU Health, completed by other facts of the form of the
     /// embedded ones. For the tests of this layer.
     ///

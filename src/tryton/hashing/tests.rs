@@ -123,3 +123,20 @@ async fn hashes_are_checked_off_the_workers() {
     assert!(verify(hash.clone(), "gnusolidario".to_owned()).await.unwrap());
     assert!(!verify(hash, "other".to_owned()).await.unwrap());
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn checks_give_way_and_nobody_else_does() {
+    let own = || {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        fields.split(' ').nth(16).unwrap().parse::<i32>().unwrap()
+    };
+    let before = own();
+    let within = std::thread::spawn(move || {
+        super::give_way();
+        own()
+    });
+    assert!(within.join().unwrap() >= before + 5);
+    assert_eq!(own(), before);
+}

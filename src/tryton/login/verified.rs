@@ -13,28 +13,27 @@ use crate::error::{self, Error, Result};
 
 use super::UserId;
 
-/// Stands for a login and a password: keyed, so that it says nothing outside of this process.
+/// Stands for a credential: keyed, so that it says nothing outside of this process.
 pub(super) type Key = [u8; 32];
 
 const SHARDS: usize = 16;
 
-/// Verified credentials. Neither logins nor passwords are kept, only keys made from them with a secret that ends with
-/// this process.
-pub(super) struct Verified {
+/// Verified credentials. Neither names nor secrets are kept, only keys made from them with a secret that ends with this
+/// process; and `P`, by which it is known whether a credential still holds.
+pub(super) struct Verified<P> {
     secret: Hmac<Sha256>,
-    shards: [RwLock<HashMap<Key, Entry>>; SHARDS],
+    shards: [RwLock<HashMap<Key, Entry<P>>>; SHARDS],
     /// Entries per shard.
     most: usize,
 }
 
-struct Entry {
+struct Entry<P> {
     user: UserId,
-    /// What the password was verified against.
-    hash: String,
+    proof: P,
     since: Instant,
 }
 
-impl Verified {
+impl<P> Verified<P> {
     /// # Errors
     /// The operating system gives no random bytes.
     pub(super) fn new(most: usize) -> Result<Self> {
@@ -44,42 +43,42 @@ impl Verified {
         Ok(Self { secret, shards: Default::default(), most: most.div_ceil(SHARDS) })
     }
 
-    /// The login must not hold a NUL byte: it ends where the password begins.
-    pub(super) fn key(&self, login: &str, password: &str) -> Key {
+    /// The name must not hold a NUL byte: it ends where the secret begins.
+    pub(super) fn key(&self, name: &str, secret: &str) -> Key {
         let mut mac = self.secret.clone();
-        mac.update(login.as_bytes());
+        mac.update(name.as_bytes());
         mac.update(&[0]);
-        mac.update(password.as_bytes());
+        mac.update(secret.as_bytes());
         mac.finalize().into_bytes().into()
     }
 
-    /// The user, when `current` confirms that the user still has the hash. Otherwise the credential is forgotten.
+    /// The user, when `current` confirms that the credential still holds. Otherwise it is forgotten.
     ///
     /// # Errors
     /// That of `current`; the credential stays.
     pub(super) fn user(
         &self,
         key: &Key,
-        current: impl Fn(UserId, &str) -> Result<bool>,
+        current: impl Fn(UserId, &P) -> Result<bool>,
     ) -> Result<Option<UserId>> {
         let shard = self.shard(key);
         {
             let entries = shard.read().unwrap_or_else(PoisonError::into_inner);
             let Some(entry) = entries.get(key) else { return Ok(None) };
-            if current(entry.user, &entry.hash)? {
+            if current(entry.user, &entry.proof)? {
                 return Ok(Some(entry.user));
             }
         }
         let mut entries = shard.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(entry) = entries.get(key)
-            && !current(entry.user, &entry.hash)?
+            && !current(entry.user, &entry.proof)?
         {
             entries.remove(key);
         }
         Ok(None)
     }
 
-    pub(super) fn remember(&self, key: Key, user: UserId, hash: String) {
+    pub(super) fn remember(&self, key: Key, user: UserId, proof: P) {
         let mut entries = self.shard(&key).write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= self.most && !entries.contains_key(&key) {
             let oldest = entries.iter().min_by_key(|(_, entry)| entry.since).map(|(key, _)| *key);
@@ -89,10 +88,10 @@ impl Verified {
                 None => return,
             };
         }
-        entries.insert(key, Entry { user, hash, since: Instant::now() });
+        entries.insert(key, Entry { user, proof, since: Instant::now() });
     }
 
-    fn shard(&self, key: &Key) -> &RwLock<HashMap<Key, Entry>> {
+    fn shard(&self, key: &Key) -> &RwLock<HashMap<Key, Entry<P>>> {
         &self.shards[usize::from(key[0]) % SHARDS]
     }
 }
@@ -101,7 +100,7 @@ impl Verified {
 mod tests {
     use super::*;
 
-    fn entries(verified: &Verified) -> usize {
+    fn entries(verified: &Verified<String>) -> usize {
         verified.shards.iter().map(|shard| shard.read().unwrap().len()).sum()
     }
 
@@ -122,9 +121,9 @@ mod tests {
 
     #[test]
     fn keys_tell_where_the_login_ends_and_belong_to_one_process() {
-        let verified = Verified::new(100).unwrap();
+        let verified = Verified::<String>::new(100).unwrap();
         assert_ne!(verified.key("ab", "c"), verified.key("a", "bc"));
-        assert_ne!(verified.key("a", "b"), Verified::new(100).unwrap().key("a", "b"));
+        assert_ne!(verified.key("a", "b"), Verified::<String>::new(100).unwrap().key("a", "b"));
     }
 
     #[test]

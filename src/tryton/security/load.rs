@@ -7,7 +7,7 @@ use std::{
 
 use jiff::civil::DateTime;
 
-use super::{AccessRow, Fingerprint, Group, RuleGroup, Secret, Security, User};
+use super::{AccessRow, Fingerprint, Group, RuleGroup, Secret, Security, User, application::Keys};
 use crate::{
     error::{self, Error, Result},
     sql::Fragment,
@@ -84,6 +84,8 @@ impl Security {
         let companies_at = extra(company, include_str!("sql/user_companies.sql"));
         let records_at = extra(records, include_str!("sql/user_records.sql"));
         let employees_at = extra(records && company, include_str!("sql/employee_records.sql"));
+        let keys = catalog.has_table("res_user_application");
+        let keys_at = extra(keys, include_str!("sql/applications.sql"));
         let answers = store.snapshot(Class::Watch, &statements).await?;
         let rows = |position: Option<usize>| position.map_or(&[][..], |position| &answers[position]);
 
@@ -109,6 +111,10 @@ impl Security {
         }
         let employees =
             rows(employees_at).iter().map(|row| Ok((row.column(0)?, object(row)?))).collect::<Result<_>>()?;
+        let mut keys = Keys::new()?;
+        for row in rows(keys_at) {
+            keys.add(row.column(0)?, row.column(1)?, row.column(2)?);
+        }
         let mut groups = HashMap::new();
         for row in &answers[3] {
             groups.insert(row.column(0)?, Group { parent: row.column(1)?, active: row.column(2)? });
@@ -142,6 +148,7 @@ impl Security {
             field_access,
             rule_groups,
             employees,
+            keys,
             languages,
         })
     }

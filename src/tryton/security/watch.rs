@@ -33,6 +33,11 @@ pub struct WatchOptions {
     pub stale_after: Duration,
 }
 
+impl WatchOptions {
+    /// Longest time between two looks.
+    pub const LONGEST: Duration = Duration::from_secs(1);
+}
+
 impl Default for WatchOptions {
     fn default() -> Self {
         Self { interval: Duration::from_millis(700), stale_after: Duration::from_secs(3) }
@@ -62,7 +67,7 @@ impl Rights {
             seen: AtomicU64::new(0),
             stale_after: options.stale_after,
         });
-        tokio::spawn(watch(Arc::downgrade(&rights), store, options.interval.min(Duration::from_secs(1))));
+        tokio::spawn(watch(Arc::downgrade(&rights), store, options.interval.min(WatchOptions::LONGEST)));
         Ok(rights)
     }
 

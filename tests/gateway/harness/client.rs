@@ -40,6 +40,21 @@ impl Client {
         Self { address, authorization: Some(authorization) }
     }
 
+    /// With these words behind `Authorization:`.
+    pub fn with(address: SocketAddr, authorization: impl Into<String>) -> Self {
+        Self { address, authorization: Some(authorization.into()) }
+    }
+
+    /// With a key of an application.
+    pub fn bearer(address: SocketAddr, key: &str) -> Self {
+        Self::with(address, format!("Bearer {key}"))
+    }
+
+    /// With a session of Tryton.
+    pub fn session(address: SocketAddr, login: &str, user: i64, key: &str) -> Self {
+        Self::with(address, format!("Session {}", STANDARD.encode(format!("{login}:{user}:{key}"))))
+    }
+
     /// GET of a path below the base (`Patient/1`), of an absolute path or of a whole address.
     pub fn get(&self, place: &str) -> Response {
         self.send("GET", place, &[], "")
@@ -89,10 +104,11 @@ impl Response {
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
-        let headers = lines
-            .map(|line| line.split_once(": ").unwrap())
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
+        let mut headers = BTreeMap::<String, String>::new();
+        for (name, value) in lines.map(|line| line.split_once(": ").unwrap()) {
+            let all = headers.entry(name.to_ascii_lowercase()).or_default();
+            *all = if all.is_empty() { value.to_owned() } else { format!("{all}, {value}") };
+        }
         Self { status, headers, body: bytes[end + 4..].to_vec() }
     }
 

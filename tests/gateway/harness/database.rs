@@ -64,8 +64,7 @@ impl Database {
         if !grant.is_empty() {
             self.run(&format!("GRANT SELECT ON {grant} TO {role}"));
         }
-        let (_, place) = self.url.rsplit_once('@').unwrap();
-        Self { url: format!("postgresql://{role}:reader@{place}") }
+        self.as_role(role)
     }
 
     async fn connect(&self) -> Client {
@@ -73,6 +72,12 @@ impl Database {
             tokio_postgres::connect(&self.url, NoTls).await.expect("the database answers");
         tokio::spawn(connection);
         client
+    }
+
+    /// The same database as this role, whose password is `reader`.
+    pub fn as_role(&self, role: &str) -> Self {
+        let (_, place) = self.url.rsplit_once('@').unwrap();
+        Self { url: format!("postgresql://{role}:reader@{place}") }
     }
 
     pub fn run(&self, sql: &str) {

@@ -36,10 +36,11 @@ impl Gateway {
             let opened = Opened::open(&config, &options).await.expect("the database opens");
             opened.refuse().expect("the database can be served");
             let (store, catalog) = (Arc::clone(&opened.store), Arc::clone(&opened.catalog));
+            let passwords = opened.session.authentications.password();
             let gateway = Arc::new(opened.gateway(&config).await.expect("a gateway"));
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = listener.local_addr().expect("it is bound");
-            let options = server::Options::from(&config);
+            let options = server::Options { passwords, ..server::Options::from(&config) };
             tokio::spawn(server::serve(listener, options, gateway, std::future::pending()));
             Self { address, store, catalog }
         })

@@ -3,6 +3,7 @@
 mod attempts;
 mod changes;
 mod flood;
+mod oracle;
 mod site;
 mod timing;
 

@@ -26,6 +26,14 @@ impl Accounts for Snapshot {
         let users = self.0.lock().unwrap();
         Ok(users.get(&id).is_some_and(|(known, hash)| known == login && hash == password_hash))
     }
+
+    fn is_active(&self, id: UserId) -> Result<bool> {
+        Ok(self.0.lock().unwrap().contains_key(&id))
+    }
+
+    fn owner(&self, _application: &str, _key: &str) -> Result<Option<UserId>> {
+        Ok(None)
+    }
 }
 
 pub struct Site {
@@ -100,6 +108,18 @@ impl Site {
         let client = connect(&self.name).await.unwrap();
         client.batch_execute("SET ROLE NONE").await.unwrap();
         client.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// Text that a query of the owner gives.
+    pub async fn text(&self, sql: &str) -> String {
+        let client = connect(&self.name).await.unwrap();
+        client.batch_execute("SET ROLE NONE").await.unwrap();
+        client.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Takes a new snapshot.
