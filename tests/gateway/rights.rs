@@ -203,7 +203,7 @@ fn a_reference_to_a_hidden_record_is_left_out_and_not_found() {
     }
     let read = doctor.ok(&format!("Condition/{one}"));
     let found = resources(&doctor.ok(&format!("Condition?_id={one}")));
-    assert_eq!(found, [read.clone()]);
+    assert_eq!(found, std::slice::from_ref(&read));
     let updated = read["meta"]["lastUpdated"].as_str().unwrap();
     assert_eq!(all_ids(&doctor, "Condition", &[("_id", &one), ("_lastUpdated", updated)]).len(), 1);
 }
