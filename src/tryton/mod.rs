@@ -12,7 +12,10 @@ mod security;
 
 pub use access::{Permit, Refusal};
 pub use attempts::Options as AttemptOptions;
-pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree, grants};
+pub use catalog::{
+    Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip, Tree,
+    grants,
+};
 pub use domain::{Domain, Refused};
 pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
