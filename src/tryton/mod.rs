@@ -10,7 +10,7 @@ pub mod password;
 pub mod pyson;
 mod security;
 
-pub use access::{Permit, Refusal};
+pub use access::{Permit, Refusal, closed};
 pub use attempts::Options as AttemptOptions;
 pub use catalog::{
     Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip, Tree,

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod capabilities;
+mod closed;
 mod documents;
 mod harness;
 mod languages;
