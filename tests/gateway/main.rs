@@ -9,6 +9,7 @@
 mod capabilities;
 mod closed;
 mod documents;
+mod fresh;
 mod harness;
 mod languages;
 mod logs;
