@@ -93,10 +93,14 @@ fn by_trytond(hospital: &mut Hospital, trytond: &Trytond) {
     access(true);
     hospital.becomes("access given", old, 200);
 
-    // Who is in no group may read what no access is written for; from here on there is one.
-    let nobody = json!({"model": model, "group": null, "perm_read": false, "perm_write": false, "perm_create": false, "perm_delete": false});
-    trytond.create("ir.model.access", &nobody);
     let groups = trytond.call("model.res.user.read", &json!([[user], ["groups"], {}]))[0]["groups"].clone();
+    // The right must come from a group: everybody else has none.
+    let everybody = trytond.search("ir.model.access", &json!([["model", "=", model], ["group", "=", null]]));
+    everybody.iter().for_each(|row| trytond.write("ir.model.access", *row, &json!({"perm_read": false})));
+    for (group, read) in [(&json!(null), false), (&groups[0], true)] {
+        trytond.create("ir.model.access", &json!({"model": model, "group": group, "perm_read": read}));
+    }
+    hospital.is_then("access by a group", old, 200);
     trytond.write("res.user", user, &json!({"groups": [["remove", groups]]}));
     hospital.becomes("groups removed", old, 403);
     trytond.write("res.user", user, &json!({"groups": [["add", groups]]}));
