@@ -162,7 +162,7 @@ fn by_sql(hospital: &mut Hospital) {
 fn costs_nothing(hospital: &Hospital) {
     const READS: u64 = 40;
     for gateway in &hospital.gateways {
-        let client = gateway.user("nurse");
+        let client = gateway.user("doctor2");
         client.ok("Patient/1");
         let count =
             || [Class::Request, Class::SignIn, Class::Watch].map(|class| gateway.store.statements(class));
