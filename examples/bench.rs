@@ -117,7 +117,8 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let options = mapping::Options { site: config.site.as_str().to_owned() };
     let (compiled, _) = mapping::compile(&Files::shipped(), &catalog, &options);
     let compiled = Arc::new(compiled);
-    let rights = Rights::start(Arc::clone(&store), Arc::clone(&catalog), WatchOptions::default())
+    let served = compiled.models().into_iter().map(str::to_owned).collect();
+    let rights = Rights::start(Arc::clone(&store), Arc::clone(&catalog), served, WatchOptions::default())
         .await
         .map_err(|error| error.text())?;
     let accounts: Arc<dyn Accounts> = rights.clone();

@@ -17,8 +17,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     println!("settings: can be read");
     let options = serve::database(&loaded.config)?;
-    let opened = serve::runtime()?.block_on(Opened::open(&loaded.config, &options))?;
+    let runtime = serve::runtime()?;
+    let opened = runtime.block_on(Opened::open(&loaded.config, &options))?;
     for line in opened.report() {
+        println!("{line}");
+    }
+    for line in runtime.block_on(opened.closed())? {
         println!("{line}");
     }
     opened.refuse()?;

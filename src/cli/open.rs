@@ -9,7 +9,10 @@ use crate::{
     interaction::{self, Fhir},
     mapping::{self, Compiled, Files, Findings},
     store::{self, FileStore, Store},
-    tryton::{AttemptOptions, Catalog, Rights, Series, SignIn, SignInOptions, WatchOptions, grants},
+    tryton::{
+        AttemptOptions, Catalog, Rights, Security, Series, SignIn, SignInOptions, WatchOptions, closed,
+        grants,
+    },
 };
 
 /// A database with its mappings, not yet served.
@@ -117,6 +120,17 @@ impl Opened {
         (!used.is_empty()).then(|| grants(&self.catalog.role, used))
     }
 
+    /// The models that the mappings touch.
+    fn served(&self) -> BTreeSet<String> {
+        self.compiled.models().into_iter().map(str::to_owned).collect()
+    }
+
+    /// Models that are closed to users because a record rule cannot be applied, in lines.
+    pub async fn closed(&self) -> Result<Vec<String>, Failure> {
+        let security = Security::load(&self.store, Arc::clone(&self.catalog), 1).await.map_err(failure)?;
+        Ok(closed(&security, &self.served()))
+    }
+
     /// Refuses what cannot be served.
     pub fn refuse(&self) -> Result<(), Failure> {
         if !self.findings.0.is_empty() {
@@ -143,9 +157,8 @@ impl Opened {
     pub async fn gateway(self, config: &Config) -> Result<Fhir, Failure> {
         let interval = config.watch_interval.min(WatchOptions::LONGEST);
         let watch = WatchOptions { interval, ..WatchOptions::default() };
-        let rights = Rights::start(Arc::clone(&self.store), Arc::clone(&self.catalog), watch)
-            .await
-            .map_err(failure)?;
+        let (store, catalog) = (Arc::clone(&self.store), Arc::clone(&self.catalog));
+        let rights = Rights::start(store, catalog, self.served(), watch).await.map_err(failure)?;
         let session = &self.session;
         let sign_in = SignInOptions {
             attempts: AttemptOptions {

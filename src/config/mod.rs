@@ -55,7 +55,7 @@ key::settings! {
     /// How long a request waits for a free session before it is answered with 503.
     queue_timeout: Duration = "5s";
     /// How often changes of users, groups and access rights are looked for. They take effect after at most this time.
-    watch_interval: Duration = "700ms";
+    watch_interval: Duration = "400ms";
 
     "Addresses"
 

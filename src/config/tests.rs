@@ -16,7 +16,7 @@ fn defaults_can_be_read() {
     let loaded = load(&[], None).unwrap();
     assert_eq!(loaded.config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(loaded.config.base_path.as_str(), "/fhir");
-    assert_eq!(loaded.config.watch_interval.as_millis(), 700);
+    assert_eq!(loaded.config.watch_interval.as_millis(), 400);
     assert_eq!(loaded.config.max_body.0, 1 << 20);
     assert!(loaded.origins.iter().all(|(_, origin)| *origin == Origin::Default));
 }

@@ -3,6 +3,7 @@
 //! Source: semantics 2–5 of Tryton. A [`Permit`] is worked out once per user and generation; asking it costs a look-up.
 //! What cannot be decided exactly is refused.
 
+mod closed;
 mod context;
 pub(super) mod explain;
 mod key;
@@ -13,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+pub use self::closed::closed;
 use self::rules::Rules;
 use super::{
     catalog::Catalog,

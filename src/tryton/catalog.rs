@@ -113,6 +113,46 @@ pub enum Tree {
     Path(String),
 }
 
+/// Which blanks Tryton 7.0 takes from a text before it compares it with a char field.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Strip {
+    /// Those at both ends.
+    #[default]
+    Both,
+    /// Those in front.
+    Leading,
+    /// Those behind.
+    Trailing,
+    /// None.
+    No,
+}
+
+/// What Tryton's code makes of a clause on a field that it searches itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// The same clause on each path: one must hold; for a negative operator all.
+    Paths(Vec<SearchPath>),
+    /// The names of a record and its ancestors in one text.
+    Tree {
+        /// Field of the name.
+        name: String,
+        /// Field of the parent.
+        parent: String,
+        /// What stands between two names.
+        separator: String,
+    },
+}
+
+/// A path that is searched in place of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchPath {
+    /// Path from the model of the field.
+    pub path: String,
+    /// A pattern with wildcards at both ends loses the one in front.
+    pub cut: bool,
+}
+
 /// A field of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -128,8 +168,12 @@ pub struct Field {
     pub selection: Option<Vec<String>>,
     /// Computed by a function of Tryton.
     pub computed: bool,
-    /// A search on it runs a function of Tryton, so SQL cannot repeat it.
+    /// A search on it runs a function of Tryton.
     pub custom_search: bool,
+    /// What that function does, when it is known; otherwise SQL cannot repeat it.
+    pub search: Option<Search>,
+    /// How values for a char field are trimmed.
+    pub strip: Strip,
     /// Access and record rules of the target apply to this model too (`__access__` in Tryton).
     pub access: bool,
     /// A many2one to its own model whose tree is kept in columns.
@@ -151,6 +195,8 @@ impl Field {
             selection: None,
             computed: false,
             custom_search: false,
+            search: None,
+            strip: Strip::Both,
             access: false,
             tree: None,
             filter: None,
@@ -197,6 +243,9 @@ pub struct Model {
     pub order: Vec<(String, Option<String>)>,
     /// The role may read the table.
     pub granted: bool,
+    /// The table had so many rows when it was last analysed that Tryton 7.0 joins it instead of looking into it, which
+    /// decides in another way about NULL (semantics 7.6).
+    pub large: bool,
     /// The embedded catalogue knows it (otherwise: a module of this site).
     pub embedded: bool,
 }

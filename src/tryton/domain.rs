@@ -11,6 +11,7 @@ mod like;
 mod node;
 mod relation;
 mod scalar;
+mod searcher;
 mod structured;
 mod tree;
 

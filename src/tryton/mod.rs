@@ -12,11 +12,13 @@ pub mod pyson;
 mod security;
 
 pub use access::{
-    Permit, Refusal,
+    Permit, Refusal, closed,
     explain::{AccessReason, Explanation, ModelReason, RecordReason, RuleReason},
 };
 pub use attempts::Options as AttemptOptions;
-pub use catalog::{Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Series, Tree};
+pub use catalog::{
+    Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip, Tree,
+};
 pub use domain::{Domain, Refused};
 pub use grants::{Needs, grants};
 pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};

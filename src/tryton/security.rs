@@ -41,6 +41,7 @@ pub(super) struct AccessRow {
 #[derive(Debug)]
 pub(super) struct RuleGroup {
     pub id: i32,
+    pub name: String,
     pub global: bool,
     pub default: bool,
     /// Its rules apply when reading.
@@ -73,6 +74,13 @@ pub struct Security {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Fingerprint(Vec<(i64, i64)>);
 
+impl Fingerprint {
+    /// The part that changes with the modules of Tryton.
+    fn modules(&self) -> Option<(i64, i64)> {
+        self.0.first().copied()
+    }
+}
+
 impl Security {
     /// Number of this snapshot since the start of the program; grows with each change.
     pub fn generation(&self) -> u64 {
@@ -92,6 +100,12 @@ impl Security {
     /// User with this id, active or not.
     pub fn user(&self, id: i32) -> Option<&User> {
         self.users.get(&id)
+    }
+
+    /// Name of a group of record rules.
+    pub(super) fn rule_group_name(&self, id: i32) -> Option<&str> {
+        let mut all = self.rule_groups.values().flatten();
+        all.find(|group| group.id == id).map(|group| group.name.as_str())
     }
 
     /// Every user but root, in no order.
@@ -123,19 +137,22 @@ impl Security {
         chain
     }
 
-    /// Groups of a user with all their parents (semantics 2), inactive ones included. The walk passes through
-    /// inactive groups.
-    fn all_groups(&self, user: &User) -> BTreeSet<i32> {
+    /// A group with all its parents (semantics 2), inactive ones included.
+    fn with_parents(&self, group: i32) -> BTreeSet<i32> {
         let mut all = BTreeSet::new();
-        let mut open: Vec<i32> = user.direct_groups.clone();
-        while let Some(id) = open.pop() {
-            if let Some(group) = self.groups.get(&id)
-                && all.insert(id)
-            {
-                open.extend(group.parent);
-            }
+        let mut next = Some(group);
+        while let Some(id) = next
+            && let Some(group) = self.groups.get(&id)
+            && all.insert(id)
+        {
+            next = group.parent;
         }
         all
+    }
+
+    /// Groups of a user with all their parents, inactive ones included. The walk passes through inactive groups.
+    fn all_groups(&self, user: &User) -> BTreeSet<i32> {
+        user.direct_groups.iter().flat_map(|id| self.with_parents(*id)).collect()
     }
 
     /// Groups that count for model and field access: the active ones.
@@ -151,5 +168,15 @@ impl Security {
             Series::V6_0 => self.all_groups(user),
             Series::V7_0 => self.groups(user),
         }
+    }
+
+    /// The same as record rules see them: in order, and as often as the user has them, directly or as a parent. The
+    /// length of this list is what a rule counts.
+    pub(super) fn rule_group_list(&self, user: &User) -> Vec<i32> {
+        let counted = self.rule_groups_of(user);
+        let each = user.direct_groups.iter().flat_map(|id| self.with_parents(*id));
+        let mut list: Vec<_> = each.filter(|id| counted.contains(id)).collect();
+        list.sort_unstable();
+        list
     }
 }

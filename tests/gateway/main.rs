@@ -9,7 +9,9 @@
 mod access;
 mod attacks;
 mod capabilities;
+mod closed;
 mod documents;
+mod fresh;
 mod harness;
 mod languages;
 mod logs;

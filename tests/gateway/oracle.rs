@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::harness::{Site, all_ids, sites};
+use crate::harness::{Site, all_ids, python, sites};
 
 /// Type, prefix of the ids, model, and what of it is served, in the names of 5.0.
 const SOURCES: [(&str, &str, &str, &str); 12] = [
@@ -54,15 +54,6 @@ const SOURCES: [(&str, &str, &str, &str); 12] = [
     ),
 ];
 const USERS: [&str; 6] = ["doctor", "nurse", "frontdesk", "lab", "nogroup", "doctorfrontdesk"];
-
-fn python(series: &str) -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let cache = folder("GNUHEALTH_FHIR_CACHE")
-        .or_else(|| folder("XDG_CACHE_HOME").map(|cache| cache.join("gnuhealth-fhir")))
-        .or_else(|| folder("HOME").map(|home| home.join(".cache/gnuhealth-fhir")))?;
-    let python = cache.join(series).join("venv/bin/python");
-    python.is_file().then_some(python)
-}
 
 /// Asks all questions at once.
 fn ask(python: &PathBuf, url: &str, questions: &[Value]) -> Vec<Value> {

@@ -36,12 +36,77 @@ def load():
     return pool, names
 
 
+OPERATORS = ('=', '!=', 'like', 'not like', 'ilike', 'not ilike', 'in', 'not in', '<', '<=', '>', '>=')
+# With and without wildcards, quotes and separators, so that code which looks into the value shows itself.
+TEXTS = ('probe', '%probe%', '%pro%be%', 'pro%', '%be', 'pr_be', ' a / b ', 'A, B', '1')
+
+
+def describe_search(Model, name, searcher):
+    """The clauses that a searcher puts in the place of one: known when they are the same clause on other paths, for each
+    operator and value. `module` is where the code stands."""
+    method = getattr(Model, searcher)
+    function = getattr(method, '__func__', method)
+    if function is tryton.ModelStorage.search_rec_name.__func__ and Model._rec_name in Model._fields:
+        # As the key `rec_name` of the model says.
+        return None
+    parts = function.__module__.split('.')
+    module = parts[2] if parts[:2] == ['trytond', 'modules'] else 'ir'
+    if function.__qualname__.startswith('tree.<locals>.'):
+        names = dict(zip(function.__code__.co_freevars, (cell.cell_contents for cell in function.__closure__)))
+        return {'module': module, 'tree': [names['name'], names['parent'], names['separator']]}
+    found = None
+    for operator in OPERATORS:
+        lists = operator.endswith('in')
+        for value in ((['probe', None], ['x'], [1, 2], []) if lists else TEXTS + (None, 7, True, False)):
+            try:
+                paths = probe(method, name, operator, value)
+            except Exception:
+                # Only text fits a pattern: what happens to other values does not matter.
+                if not operator.endswith('like') or isinstance(value, str):
+                    return None
+                continue
+            if found is None:
+                found = paths
+            # A wildcard in front is cut off only where there is one.
+            for one, other in zip(found, paths):
+                if one['path'] == other['path'] and other.get('cut'):
+                    one['cut'] = True
+            if [one['path'] for one in found] != [other['path'] for other in paths]:
+                return None
+    return {'module': module, 'paths': [path if path.get('cut') else path['path'] for path in found]}
+
+
+def probe(method, name, operator, value):
+    domain = list(method(name, (name, operator, value)))
+    negative = operator.startswith(('!', 'not '))
+    if domain and domain[0] in ('AND', 'OR'):
+        if (domain.pop(0) == 'AND') != negative and len(domain) > 1:
+            raise ValueError('another operator')
+    elif len(domain) > 1:
+        raise ValueError('no operator')
+    paths = []
+    for path, other, result in domain:
+        described = {'path': path}
+        if (type(result), result) != (type(value), value):
+            # Without the wildcard in front an index helps.
+            if not (operator.endswith('like') and value == '%probe%' and result == 'probe%'):
+                raise ValueError('another value')
+            described['cut'] = True
+        if other != operator or not isinstance(path, str):
+            raise ValueError('another operator')
+        paths.append(described)
+    return paths
+
+
 def describe_field(pool, Model, name, field):
     described = {}
     if isinstance(field, fields.Function):
         described['function'] = field.getter
         if field.searcher:
             described['searcher'] = field.searcher
+            search = describe_search(Model, name, field.searcher)
+            if search is not None:
+                described['search'] = search
         if isinstance(field, fields.MultiValue):
             described = {'multivalue': True}
         field = field._field
@@ -50,6 +115,9 @@ def describe_field(pool, Model, name, field):
         described['translate'] = True
     if field.required:
         described['required'] = True
+    # Values of char fields are trimmed (7.0) unless this says otherwise.
+    if field._type == 'char' and getattr(field, 'strip', True) is not True:
+        described['strip'] = field.strip or 'no'
     if isinstance(field, fields.Many2One):
         described['target'] = field.model_name
         for key in ('left', 'right', 'path'):

@@ -5,6 +5,8 @@ mod cases;
 mod catalog;
 mod differential;
 mod domains;
+mod propagation;
+mod random;
 mod restore;
 mod rights;
 mod server;

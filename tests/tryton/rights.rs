@@ -1,6 +1,7 @@
 //! Rights of real databases: how fast they are read, and that changes are seen.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -67,7 +68,9 @@ async fn changes_are_seen_and_an_unknown_state_is_closed() {
     let shared = Arc::new(store(database, 1).await.expect("it was restored"));
     let catalog =
         Arc::new(Catalog::load_with(&shared, include_str!("facts.json")).await.expect("a catalogue"));
-    let rights = Rights::start(Arc::clone(&shared), Arc::clone(&catalog), QUICK).await.expect("the rights");
+    let rights = Rights::start(Arc::clone(&shared), Arc::clone(&catalog), BTreeSet::new(), QUICK)
+        .await
+        .expect("the rights");
     let permit = |login: &str| {
         let security = rights.current().expect("current rights");
         let user = security.user_by_login(login).map(|user| user.id).unwrap_or(0);

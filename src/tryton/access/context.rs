@@ -1,9 +1,6 @@
 //! What record rules know about the user (semantics 5.3).
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::rules::now;
 use crate::tryton::{
@@ -12,15 +9,14 @@ use crate::tryton::{
     security::{Security, User},
 };
 
-pub(super) fn of(security: &Security, user: &User, groups: &BTreeSet<i32>) -> Context {
+pub(super) fn of(security: &Security, user: &User) -> Context {
     let catalog = security.catalog();
     let series = catalog.series;
     let sequence = |ids: &[i32]| {
         let items = ids.iter().map(|id| Value::Int(i128::from(*id))).collect();
         if series >= Series::V7_0 { Value::Tuple(items) } else { Value::List(items) }
     };
-    let groups: Vec<i32> = groups.iter().copied().collect();
-    let mut values = BTreeMap::from([("groups".to_owned(), sequence(&groups))]);
+    let mut values = BTreeMap::from([("groups".to_owned(), sequence(&security.rule_group_list(user)))]);
     if catalog.modules.contains("company") {
         values.insert("companies".into(), sequence(&user.rule_companies()));
         if series < Series::V7_0 {

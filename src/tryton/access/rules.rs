@@ -149,7 +149,7 @@ const OWN: [&str; 2] = ["res.user.warning", "res.user.application"];
 impl<'a> Collector<'a> {
     pub(super) fn new(security: &'a Security, user: &User) -> Self {
         let groups = security.rule_groups_of(user);
-        let context = context::of(security, user, &groups);
+        let context = context::of(security, user);
         let mut own = context.clone();
         if context.series >= Series::V7_0 {
             own.values.insert("user_id".into(), Value::Int(user.id.into()));

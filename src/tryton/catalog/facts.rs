@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::CatalogError;
+use super::{CatalogError, Strip};
 
 /// GNU Health 5.0 on Tryton 7.0.
 pub(super) const GNUHEALTH_5_0: &str = include_str!("5.0.json");
@@ -45,6 +45,7 @@ pub(super) struct FactField {
     pub target_field: Option<String>,
     pub function: Option<IgnoredAny>,
     pub searcher: Option<IgnoredAny>,
+    pub search: Option<FactSearch>,
     #[serde(default)]
     pub domain_method: bool,
     #[serde(default)]
@@ -57,6 +58,27 @@ pub(super) struct FactField {
     pub right: Option<String>,
     pub path: Option<String>,
     pub filter: Option<serde_json::Value>,
+    #[serde(default)]
+    pub strip: Strip,
+}
+
+/// What a searcher makes of a clause: the same clause on other paths, or on the names of a tree.
+#[derive(Debug, Deserialize)]
+pub(super) struct FactSearch {
+    /// Module whose code it is.
+    pub module: String,
+    #[serde(default)]
+    pub paths: Vec<FactPath>,
+    /// Field of the name, field of the parent, separator.
+    pub tree: Option<(String, String, String)>,
+}
+
+/// A path, and whether a pattern loses its wildcard in front.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum FactPath {
+    Plain(String),
+    Cut { path: String, cut: bool },
 }
 
 /// The keys of a selection: fixed, or decided by a method (its name).

@@ -39,7 +39,7 @@ impl Catalog {
             let fields = fields(model);
             let columns = fields.iter().map(|(name, field)| (name.clone(), field.kind.clone())).collect();
             let table = model.table.clone().unwrap_or_else(|| name.replace('.', "_"));
-            live.tables.insert(table, Table { granted: true, columns });
+            live.tables.insert(table, Table { granted: true, columns, large: false });
             live.fields.insert(name.clone(), fields);
         }
         Ok(merge(live, facts, "5.0"))

@@ -36,6 +36,9 @@ const IF_PRESENT: [&str; 6] = [
     "res_user_application",
 ];
 
+/// Rows from which on Tryton 7.0 joins a table instead of looking into it (`subquery_threshold` in trytond.conf).
+const LARGE: f64 = 1000.0;
+
 impl Catalog {
     /// Reads the catalogue of a GNU Health database.
     ///
@@ -69,7 +72,12 @@ impl Catalog {
             Series::V6_0 => facts::GNUHEALTH_4_4,
             Series::V7_0 => facts::GNUHEALTH_5_0,
         })?;
-        facts.extend(facts::parse(more)?);
+        for (name, model) in facts::parse(more)? {
+            match facts.get_mut(&name) {
+                Some(known) => known.fields.extend(model.fields),
+                None => drop(facts.insert(name, model)),
+            }
+        }
         Ok(merge(live, facts, "none"))
     }
 }
@@ -141,7 +149,9 @@ fn tables(rows: &[Row]) -> Result<BTreeMap<String, Table>, CatalogError> {
     for row in rows {
         let names: Vec<String> = row.column(2)?;
         let types: Vec<String> = row.column(3)?;
-        let table = Table { granted: row.column(1)?, columns: names.into_iter().zip(types).collect() };
+        let rows: f64 = row.column(4)?;
+        let columns = names.into_iter().zip(types).collect();
+        let table = Table { granted: row.column(1)?, columns, large: rows >= LARGE };
         tables.insert(row.column(0)?, table);
     }
     Ok(tables)

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Catalog, Field, FieldKind, Model, ModelKind, Series, Tree,
-    facts::{FactField, FactModel, Facts},
+    Catalog, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Tree,
+    facts::{FactField, FactModel, FactPath, Facts},
 };
 
 /// What the database says.
@@ -33,6 +33,7 @@ pub(super) struct LiveField {
 pub(super) struct Table {
     pub granted: bool,
     pub columns: BTreeMap<String, String>,
+    pub large: bool,
 }
 
 /// Columns that no one may read through this program, whatever their access rows say.
@@ -70,6 +71,7 @@ pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalo
             (false, None) => continue,
         };
         model.granted = table.is_some_and(|table| table.granted);
+        model.large = table.is_some_and(|table| table.large);
         model.order.clone_from(&fact.order);
         let columns = table.map(|table| &table.columns);
         for (field, live_field) in fields {
@@ -127,11 +129,34 @@ fn merge_field(
         selection: fact.selection.keys(),
         computed: computed || secret,
         custom_search: fact.searcher.is_some() || fact.domain_method,
+        search: search(live, fact),
+        strip: fact.strip,
         access: field.access,
         tree,
         filter: fact.filter.as_ref().map(ToString::to_string),
         column_type: column.cloned(),
         kind,
+    }
+}
+
+/// What the code that searches a field does, if it is the code that this database runs.
+fn search(live: &Live, fact: &FactField) -> Option<Search> {
+    let search = fact.search.as_ref().filter(|_| !fact.domain_method)?;
+    if search.module != "ir" && !live.modules.contains(&search.module) {
+        return None;
+    }
+    Some(match &search.tree {
+        Some((name, parent, separator)) => {
+            Search::Tree { name: name.clone(), parent: parent.clone(), separator: separator.clone() }
+        }
+        None => Search::Paths(search.paths.iter().map(search_path).collect()),
+    })
+}
+
+fn search_path(path: &FactPath) -> SearchPath {
+    match path {
+        FactPath::Plain(path) => SearchPath { path: path.clone(), cut: false },
+        FactPath::Cut { path, cut } => SearchPath { path: path.clone(), cut: *cut },
     }
 }
 

@@ -80,7 +80,7 @@ impl Leaf {
         Value::List(items)
     }
 
-    fn of(value: &Value) -> Result<Option<Self>, Refused> {
+    pub(super) fn of(value: &Value) -> Result<Option<Self>, Refused> {
         let Some([path, Value::Text(operator), value, rest @ ..]) = value.items() else { return Ok(None) };
         let Some(operator) = Operator::of(operator) else { return Ok(None) };
         let Value::Text(path) = path else { return Err(Refused("a clause without a field".into())) };

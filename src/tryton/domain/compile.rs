@@ -5,6 +5,7 @@ use super::{
     clause::{Clause, Leaf, Operator},
     node::{Node, Rows, Term},
     scalar,
+    searcher::{self, Searched},
 };
 use crate::tryton::{
     catalog::{Catalog, Field, FieldKind, Model, ModelKind, Series},
@@ -90,6 +91,14 @@ impl<'a> Compiler<'a> {
         let (name, rest) = leaf.split();
         let field =
             model.fields.get(name).ok_or_else(|| Refused(format!("{} has no field {name}", model.name)))?;
+        if let Some(search) = field.search.as_ref().filter(|_| rest.is_none()) {
+            let clause = searcher::clause(search, leaf)
+                .map_err(|Refused(reason)| Refused(format!("{}.{name}: {reason}", model.name)))?;
+            return match clause {
+                Searched::Clause(clause) => self.clause(model, &clause, below),
+                Searched::Descendants(parent, domain) => self.descendants(model, &parent, &domain, below),
+            };
+        }
         if name == "rec_name" && rest.is_none() {
             let stored = model.rec_name.as_deref().ok_or_else(|| {
                 Refused(format!("the name of {} is searched by code of Tryton", model.name))
@@ -136,6 +145,7 @@ impl<'a> Compiler<'a> {
             name: format!("{},{}", model.name, field.name),
             languages: self.languages.to_vec(),
         };
-        Ok(Node::Known(Box::new(self.text(field, term, leaf)?)))
+        // Tryton looks the record up by its id: where a join found none, nothing is true of its text.
+        Ok(Node::Known(Box::new(self.text(field, term, leaf)?.and(Node::NotNull(Term::id())))))
     }
 }

@@ -24,7 +24,7 @@ impl Compiler<'_> {
             return Err(Refused("a pattern is not a text".into()));
         };
         let negative = leaf.operator == Operator::NotILike;
-        let value = scalar::convert(self.series(), &field.kind, &leaf.value)?;
+        let value = scalar::convert(self.series(), field, &leaf.value)?;
         let (column, operand) = if self.catalog.unaccent {
             (Term::Unaccent(Box::new(term.clone())), Operand::Unaccent(value))
         } else {
@@ -49,7 +49,7 @@ impl Compiler<'_> {
 }
 
 /// Wildcards at both ends or at none, and none inside (`trytond.tools.is_full_text`).
-fn is_full_text(pattern: &str) -> bool {
+pub(super) fn is_full_text(pattern: &str) -> bool {
     let inner = pattern.strip_prefix('%').unwrap_or(pattern);
     let inner = match inner.strip_suffix('%') {
         Some(inner) if !inner.ends_with('\\') => inner,

@@ -37,6 +37,22 @@ fn accepts_null(leaf: &Leaf) -> bool {
     }
 }
 
+fn is_empty(domain: &Value) -> bool {
+    match domain.items() {
+        Some([]) => true,
+        Some([Value::Text(word)]) => word == "AND" || word == "OR",
+        _ => false,
+    }
+}
+
+/// Some clause of the domain, not inside a `where`, has a path with a dot.
+fn goes_through_relation(domain: &Value) -> bool {
+    match Leaf::of(domain) {
+        Ok(Some(leaf)) => leaf.path.contains('.'),
+        _ => domain.items().into_iter().flatten().any(goes_through_relation),
+    }
+}
+
 fn is_tree(operator: Operator) -> bool {
     use Operator::{ChildOf, NotChildOf, NotParentOf, ParentOf};
     matches!(operator, ChildOf | NotChildOf | ParentOf | NotParentOf)
@@ -70,6 +86,7 @@ impl Compiler<'_> {
                 return Ok(negated(Node::is_in(column, rows), operator));
             }
             None if is_where(operator) => {
+                let value = &self.searched_apart(value);
                 let rows = self.rows(self.model(target)?, Term::id(), value, false)?;
                 let found = Node::is_in(column.clone(), rows);
                 // Tryton 7.0 binds the sub-query to the column, so that NULL is never in it.
@@ -84,16 +101,40 @@ impl Compiler<'_> {
         };
         let target = self.model(target)?;
         let clause = Value::List(vec![leaf.on(path)]);
+        let joined = |node| Node::Joined {
+            column: field.name.clone(),
+            table: target.table.clone(),
+            node: Box::new(node),
+        };
         let node = match self.series() {
+            Series::V7_0 if target.large && path == "id" => {
+                return scalar::test(self.series(), field, column, leaf);
+            }
+            Series::V7_0 if target.large => joined(self.search(target, &clause, false, false)?),
             Series::V7_0 => Node::is_in(column.clone(), self.rows(target, Term::id(), &clause, false)?),
             // Tryton 6.0 joins, and asks for `active` in a way that no row without target passes.
             Series::V6_0 => {
                 let clause = Self::with_any_active(target, clause);
-                let node = Box::new(self.search(target, &clause, false, false)?);
-                Node::Joined { column: field.name.clone(), table: target.table.clone(), node }
+                joined(self.search(target, &clause, false, false)?)
             }
         };
         Ok(if accepts_null(leaf) { node.or(Node::Null(column)) } else { node })
+    }
+
+    /// Tryton 7.0 searches the alternatives of an OR one by one when one of them goes through a relation, and then
+    /// leaves out those that are empty instead of taking them as true.
+    fn searched_apart(self, domain: &Value) -> Value {
+        match domain.items() {
+            Some([Value::Text(word), items @ ..])
+                if word == "OR"
+                    && self.series() >= Series::V7_0
+                    && items.iter().any(goes_through_relation) =>
+            {
+                let filled = items.iter().filter(|item| !is_empty(item)).cloned();
+                Value::List([text("OR")].into_iter().chain(filled).collect())
+            }
+            _ => domain.clone(),
+        }
     }
 
     fn with_any_active(target: &Model, clause: Value) -> Value {
@@ -199,8 +240,12 @@ impl Compiler<'_> {
         if let Some(filter) = filter {
             domain = Value::List(vec![domain, filter]);
         }
-        let rows = self.rows(target, origin.term(), &domain, active)?;
-        Ok(origin.answer(rows, leaf.operator))
+        let mut rows = self.rows(target, origin.term(), &domain, active)?;
+        let exists = target.large && self.series() >= Series::V7_0;
+        if exists {
+            rows.filter = rows.filter.and(Node::NotNull(origin.term()));
+        }
+        Ok(origin.answer(rows, leaf.operator, exists))
     }
 
     pub(super) fn many2many(
@@ -256,7 +301,7 @@ impl Compiler<'_> {
             domain = Value::List(vec![domain, Value::List(vec![text(link), text("where"), filter])]);
         }
         let rows = self.rows(relation, origin.term(), &domain, active)?;
-        Ok(origin.answer(rows, leaf.operator))
+        Ok(origin.answer(rows, leaf.operator, false))
     }
 
     /// The records that rows with `condition` point back to.
@@ -288,14 +333,15 @@ impl Origin<'_> {
         }
     }
 
-    /// The record has such a row; for negative operators also if it has no row at all.
-    fn answer(&self, rows: Rows, operator: Operator) -> Node {
+    /// The record has such a row; for negative operators also if it has no row at all. Where Tryton asks with IN one
+    /// row that points to nothing makes the latter unknown; where it asks with EXISTS it does not.
+    fn answer(&self, rows: Rows, operator: Operator, exists: bool) -> Node {
         let found = Node::is_in(Term::id(), rows);
         match operator {
             Operator::NotWhere => found.not(),
             operator if operator.negative() => {
-                let all =
-                    Rows { table: self.model.table.clone(), term: self.term(), filter: Node::Constant(true) };
+                let filter = if exists { Node::NotNull(self.term()) } else { Node::Constant(true) };
+                let all = Rows { table: self.model.table.clone(), term: self.term(), filter };
                 found.or(Node::is_in(Term::id(), all).not())
             }
             _ => found,

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     sql,
     tryton::{
-        catalog::{Field, FieldKind, Series},
+        catalog::{Field, FieldKind, Series, Strip},
         pyson::Value,
     },
 };
@@ -56,7 +56,7 @@ pub(super) fn test(series: Series, field: &Field, term: Term, leaf: &Leaf) -> Re
         (Value::Null, Operator::Equal) => return Ok(null_or(field, term, true)),
         (Value::Null, Operator::NotEqual) => return Ok(null_or(field, term, false)),
         (Value::Null, _) => return Ok(Node::Unknown),
-        (value, _) => convert(series, &field.kind, value)?,
+        (value, _) => convert(series, field, value)?,
     };
     let node = Node::Compare(term.clone(), word, Operand::Value(value));
     if field.kind != FieldKind::Boolean {
@@ -92,7 +92,7 @@ fn list(series: Series, field: &Field, term: Term, leaf: &Leaf) -> Result<Node, 
     let values: Vec<_> = items
         .iter()
         .filter(|item| **item != Value::Null)
-        .map(|item| convert(series, &field.kind, item))
+        .map(|item| convert(series, field, item))
         .collect::<Result<_, _>>()?;
     let positive = leaf.operator == Operator::In;
     let node = if values.is_empty() {
@@ -126,7 +126,8 @@ fn array(values: &[sql::Value]) -> Option<sql::Value> {
 }
 
 /// A value as the field's own type, as Tryton converts it (semantics 7.2). Never null.
-pub(super) fn convert(series: Series, kind: &FieldKind, value: &Value) -> Result<sql::Value, Refused> {
+pub(super) fn convert(series: Series, field: &Field, value: &Value) -> Result<sql::Value, Refused> {
+    let kind = &field.kind;
     match kind {
         FieldKind::Boolean => Ok(sql::Value::Bool(value.truth())),
         FieldKind::Integer | FieldKind::BigInteger | FieldKind::Many2One { .. } => integer(value),
@@ -145,7 +146,7 @@ pub(super) fn convert(series: Series, kind: &FieldKind, value: &Value) -> Result
             _ => Err(unfit()),
         },
         FieldKind::Numeric => numeric(value),
-        FieldKind::Char | FieldKind::Text | FieldKind::Selection => text(series, kind, value),
+        FieldKind::Char | FieldKind::Text | FieldKind::Selection => text(series, field, value),
         FieldKind::Reference => reference(series, value),
         FieldKind::Date => match value {
             Value::Date(date) => Ok(sql::Value::Date(*date)),
@@ -232,13 +233,17 @@ fn numeric(value: &Value) -> Result<sql::Value, Refused> {
     Ok(sql::Value::Numeric(digits))
 }
 
-/// Tryton 7.0 trims the values of char fields (not of text) and refuses what is not text.
-fn text(series: Series, kind: &FieldKind, value: &Value) -> Result<sql::Value, Refused> {
-    let trims = series >= Series::V7_0 && *kind == FieldKind::Char;
+/// Tryton 7.0 trims the values of most char fields (not of text) and then refuses what is not text.
+fn text(series: Series, field: &Field, value: &Value) -> Result<sql::Value, Refused> {
+    let whole = series < Series::V7_0 || field.kind != FieldKind::Char || field.strip == Strip::No;
     match value {
-        Value::Text(text) if trims => Ok(sql::Value::Text(text.trim().to_owned())),
-        Value::Text(text) => Ok(sql::Value::Text(text.clone())),
-        Value::Int(number) if !trims => Ok(sql::Value::Text(number.to_string())),
+        Value::Text(text) if whole => Ok(sql::Value::Text(text.clone())),
+        Value::Text(text) => Ok(sql::Value::Text(match field.strip {
+            Strip::Leading => text.trim_start().to_owned(),
+            Strip::Trailing => text.trim_end().to_owned(),
+            Strip::Both | Strip::No => text.trim().to_owned(),
+        })),
+        Value::Int(number) if whole => Ok(sql::Value::Text(number.to_string())),
         _ => Err(unfit()),
     }
 }

@@ -56,6 +56,25 @@ impl Compiler<'_> {
         };
         Ok(if leaf.operator.negative() { node.not() } else { node })
     }
+
+    /// The records below those that a search finds, and these themselves.
+    pub(super) fn descendants(
+        self,
+        model: &Model,
+        parent: &str,
+        domain: &Value,
+        active: bool,
+    ) -> Result<Node, Refused> {
+        let field = model.fields.get(parent).filter(|field| field.stored);
+        let field = field.ok_or_else(|| Refused(format!("{} has no tree {parent}", model.name)))?;
+        Ok(Node::Tree(Box::new(Tree {
+            table: model.table.clone(),
+            parent: field.name.clone(),
+            kept: field.tree.clone(),
+            seeds: Seeds::Rows(self.rows(model, Term::id(), domain, active)?),
+            down: true,
+        })))
+    }
 }
 
 fn ids(items: &[Value]) -> Result<Vec<i32>, Refused> {

@@ -18,8 +18,9 @@ use crate::{
     },
 };
 
-/// Tables whose change starts a new generation, as far as they exist.
-const WATCHED: [&str; 14] = [
+/// Tables whose change starts a new generation, as far as they exist. The first one tells that modules changed.
+const WATCHED: [&str; 15] = [
+    "ir_module",
     "res_user",
     "res_user-res_group",
     "res_group",
@@ -194,6 +195,7 @@ fn rule_group(row: &Row) -> Result<RuleGroup> {
         default: row.column(3)?,
         read: row.column(4)?,
         groups: row.column(5)?,
+        name: row.column(7)?,
         rules: domains.iter().map(|text| Pyson::parse(text).map(Arc::new)).collect(),
     })
 }

@@ -1,12 +1,14 @@
 //! Keeping the snapshot current: a task looks for changes and swaps the snapshot; nobody waits for it.
 //!
 //! When looking fails for longer than allowed, nobody gets rights any more until it works again: an outdated snapshot
-//! could grant what was taken away since.
+//! could grant what was taken away since. The same when modules of Tryton are activated or updated and the catalogue that
+//! everything was compiled for is no longer true: then the operator must start the gateway anew.
 
 use std::{
+    collections::BTreeSet,
     sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering},
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -18,7 +20,7 @@ use crate::{
     error::{self, Error, Result},
     sql::{Fragment, Statement},
     store::{Class, Store},
-    tryton::catalog::Catalog,
+    tryton::{access::closed, catalog::Catalog},
 };
 
 /// One look takes milliseconds; one that takes this long is given up, so that the next can use another session.
@@ -40,7 +42,7 @@ impl WatchOptions {
 
 impl Default for WatchOptions {
     fn default() -> Self {
-        Self { interval: Duration::from_millis(700), stale_after: Duration::from_secs(3) }
+        Self { interval: Duration::from_millis(400), stale_after: Duration::from_secs(3) }
     }
 }
 
@@ -52,16 +54,30 @@ pub struct Rights {
     /// Microseconds after `started` when the last look that worked began.
     seen: AtomicU64,
     stale_after: Duration,
+    /// The catalogue is not that of the database any more.
+    outdated: AtomicBool,
+    /// Models whose closing is told to the operator, and what was told.
+    served: BTreeSet<String>,
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl Rights {
-    /// Reads the first snapshot and starts to look for changes. The task ends when the value is dropped.
+    /// Reads the first snapshot and starts to look for changes. The task ends when the value is dropped. When record
+    /// rules close one of the models `served`, the log says so.
     ///
     /// # Errors
     /// The first snapshot cannot be read.
-    pub async fn start(store: Arc<Store>, catalog: Arc<Catalog>, options: WatchOptions) -> Result<Arc<Self>> {
+    pub async fn start(
+        store: Arc<Store>,
+        catalog: Arc<Catalog>,
+        served: BTreeSet<String>,
+        options: WatchOptions,
+    ) -> Result<Arc<Self>> {
         let started = Instant::now();
         let rights = Arc::new(Self {
+            outdated: AtomicBool::new(false),
+            served,
+            told: Mutex::default(),
             current: ArcSwap::from_pointee(Security::load(&store, catalog, 1).await?),
             started,
             seen: AtomicU64::new(0),
@@ -82,15 +98,23 @@ impl Rights {
             let cause = format!("access rights could not be compared with the database for {age:.1?}");
             return Err(Error::new(&error::DATABASE_UNAVAILABLE).retry_after(2).cause(cause));
         }
+        if self.outdated.load(Ordering::Acquire) {
+            let cause = "modules of Tryton changed since the gateway was started";
+            return Err(Error::new(&error::DATABASE_UNAVAILABLE).cause(cause));
+        }
         Ok(self.current.load_full())
     }
 
     /// Looks once; true when there is a new generation.
-    async fn look(&self, store: &Store, statement: &Statement) -> Result<bool> {
+    async fn look(&self, store: &Store, statement: &Statement, judged: &mut Modules) -> Result<bool> {
         let mut began = self.started.elapsed();
         let seen = load::fingerprint(&store.rows(Class::Watch, statement).await?)?;
         let old = self.current.load_full();
-        let changed = seen != old.fingerprint;
+        if seen.modules() != *judged {
+            self.judge(store, &old.catalog).await?;
+            *judged = seen.modules();
+        }
+        let changed = seen != old.fingerprint && !self.outdated.load(Ordering::Acquire);
         if changed {
             began = self.started.elapsed();
             let new = Security::load(store, Arc::clone(&old.catalog), old.generation + 1).await?;
@@ -100,7 +124,41 @@ impl Rights {
         self.seen.store(began, Ordering::Release);
         Ok(changed)
     }
+
+    /// Whether the catalogue is still that of the database.
+    async fn judge(&self, store: &Store, catalog: &Catalog) -> Result<()> {
+        let mut now =
+            Catalog::load(store).await.map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
+        // How many rows a table has is no change of the modules.
+        for (name, model) in &mut now.models {
+            model.large = catalog.model(name).is_some_and(|old| old.large);
+        }
+        let outdated = now != *catalog;
+        if outdated != self.outdated.swap(outdated, Ordering::AcqRel) {
+            if outdated {
+                tracing::error!(
+                    "modules of Tryton were activated or updated: nothing is answered until the gateway is started anew"
+                );
+            } else {
+                tracing::info!("the modules of Tryton are again those that the gateway was started with");
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells the operator what record rules close, except what was told before. Takes time: not for the watch itself.
+    fn tell(&self) {
+        let found: BTreeSet<String> = closed(&self.current.load_full(), &self.served).into_iter().collect();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in found.difference(&told) {
+            tracing::warn!("{line}");
+        }
+        *told = found;
+    }
 }
+
+/// State of the modules that the catalogue was compared with.
+type Modules = Option<(i64, i64)>;
 
 async fn watch(rights: Weak<Rights>, store: Arc<Store>, interval: Duration) {
     let Some(text) =
@@ -110,10 +168,15 @@ async fn watch(rights: Weak<Rights>, store: Arc<Store>, interval: Duration) {
     };
     let statement = Statement { text, ..Fragment::new().finish() };
     let mut failing = false;
+    let mut judged = rights.upgrade().and_then(|rights| rights.current.load().fingerprint.modules());
+    let tell = |rights: Arc<Rights>| drop(tokio::task::spawn_blocking(move || rights.tell()));
+    if let Some(rights) = rights.upgrade() {
+        tell(rights);
+    }
     loop {
         tokio::time::sleep(interval).await;
         let Some(rights) = rights.upgrade() else { return };
-        let look = tokio::time::timeout(LOOK, rights.look(&store, &statement)).await;
+        let look = tokio::time::timeout(LOOK, rights.look(&store, &statement, &mut judged)).await;
         match look.unwrap_or_else(|_| Err(Error::new(&error::DATABASE_TIMEOUT).cause("no answer"))) {
             Ok(changed) => {
                 if failing {
@@ -121,6 +184,7 @@ async fn watch(rights: Weak<Rights>, store: Arc<Store>, interval: Duration) {
                 }
                 if changed {
                     tracing::info!(generation = rights.current.load().generation, "access rights changed");
+                    tell(Arc::clone(&rights));
                 }
                 failing = false;
             }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    process::{Command, Stdio},
     sync::{LazyLock, Mutex},
 };
 
@@ -44,6 +45,32 @@ impl Database {
         let maintenance = Self::of_server("postgres");
         maintenance.run(&format!("CREATE DATABASE {name} TEMPLATE hospital"));
         Self::of_server(name)
+    }
+
+    /// A copy of a database of any server, beside it; the original may be in use.
+    pub fn copy_of(url: &str, name: &str) -> Self {
+        let (server, _) = url.rsplit_once('/').unwrap();
+        let copy = Self { url: format!("{server}/{name}") };
+        Self { url: format!("{server}/postgres") }.run(&format!("CREATE DATABASE {name} TEMPLATE template0"));
+        let mut dump = Command::new("pg_dump")
+            .args(["--no-owner", "--no-privileges", "--dbname", url])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("pg_dump starts");
+        let restored = Command::new("psql")
+            .args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", &copy.url])
+            .stdin(dump.stdout.take().unwrap())
+            .stdout(Stdio::null())
+            .status()
+            .expect("psql starts");
+        assert!(restored.success() && dump.wait().unwrap().success(), "{url} is copied");
+        copy
+    }
+
+    /// Removes the database.
+    pub fn drop(self) {
+        let (server, name) = self.url.rsplit_once('/').unwrap();
+        Self { url: format!("{server}/postgres") }.run(&format!("DROP DATABASE {name} WITH (FORCE)"));
     }
 
     /// An empty database.

@@ -23,13 +23,18 @@ pub struct Gateway {
 impl Gateway {
     /// With these lines of config.toml.
     pub fn open(url: &str, settings: &str) -> Self {
+        Self::with_connections(url, settings, 6)
+    }
+
+    /// With so many sessions of the database.
+    pub fn with_connections(url: &str, settings: &str, connections: usize) -> Self {
         let loaded = config::load(&[], Some((Path::new("config.toml"), settings))).expect("settings");
         wait(async {
             let config = loaded.config;
             let options = store::Options {
                 url: url.to_owned(),
                 database: None,
-                connections: 6,
+                connections,
                 statement_timeout: config.statement_timeout,
                 wait: config.queue_timeout,
             };

@@ -6,6 +6,7 @@ mod database;
 mod gateway;
 mod process;
 mod site;
+mod trytond;
 
 use std::sync::LazyLock;
 
@@ -17,6 +18,7 @@ pub use database::Database;
 pub use gateway::Gateway;
 pub use process::{Ended, Process, run};
 pub use site::{Site, demo, password, sites};
+pub use trytond::{Trytond, python};
 
 /// Servers and databases outlive the test that started them.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {

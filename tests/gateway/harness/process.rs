@@ -92,6 +92,11 @@ impl Process {
         Client::basic(self.address, login, &password(login))
     }
 
+    /// Everything that it said on standard error so far.
+    pub fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
     /// Ends it; everything that it said on standard error.
     pub fn end(mut self) -> String {
         let _ = self.child.kill();

@@ -1,6 +1,7 @@
 //! How soon a change of a user in the database is felt.
 
 use std::{
+    collections::BTreeSet,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -28,7 +29,9 @@ async fn until(sign_in: &SignIn, password: &str, expected: &str) {
 async fn a_change_is_felt_within_a_second() {
     let Some(site) = Site::copy("changes", "gh44clean").await else { return };
     let catalog = Arc::new(Catalog::load(&site.store).await.expect("the catalogue loads"));
-    let rights = Rights::start(Arc::clone(&site.store), catalog, WatchOptions::default()).await.unwrap();
+    let rights = Rights::start(Arc::clone(&site.store), catalog, BTreeSet::new(), WatchOptions::default())
+        .await
+        .unwrap();
     let sign_in = SignIn::open(Arc::clone(&site.store), rights, unlimited()).await.unwrap();
     until(&sign_in, "admin", "ok").await;
 
