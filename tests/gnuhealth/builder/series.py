@@ -14,6 +14,7 @@ health_insurance health_icu health_stock health_disability health_contact_tracin
 health_history health_who_essential_medicines health_calendar health_iss health_ophthalmology health_archives
 health_crypto health_crypto_lab health_icd9procs health_services_imaging health_dentistry
 health_imaging_worklist health_stock_inpatient health_stock_nursing health_stock_surgery health_icd11
+health_ntd_chagas health_ntd_dengue health_surgery_protocols health_orthanc
 '''.split()
 SERIES = {
     '5.0': {

@@ -168,8 +168,14 @@ async fn compare(series: &str, original: &[&str]) {
     keys(&site).await;
 
     let catalog = Arc::new(Catalog::load(&site.store).await.expect("the catalogue loads"));
-    let rights =
-        Rights::start(Arc::clone(&site.store), catalog, WatchOptions::default()).await.expect("the rights");
+    let rights = Rights::start(
+        Arc::clone(&site.store),
+        catalog,
+        std::collections::BTreeSet::new(),
+        WatchOptions::default(),
+    )
+    .await
+    .expect("the rights");
     // Tryton looks at everything each time.
     let mut options = Options {
         longest_delay: Duration::ZERO,
