@@ -59,6 +59,22 @@ fn generated_files_are_as_generated() {
         printed(&["docs", "coverage"]) == include_str!("../src/manual/coverage.md"),
         "src/manual/coverage.md is old; {hint} coverage"
     );
+    assert!(
+        printed(&["docs", "types"]) == include_str!("../src/manual/resource-types.md"),
+        "src/manual/resource-types.md is old; {hint} types"
+    );
+}
+
+#[test]
+fn what_is_said_not_to_be_served_is_not() {
+    let served = include_str!("../src/manual/resource-types.md");
+    let rows = include_str!("../src/manual/not-served.md").lines().filter_map(|line| line.strip_prefix("| "));
+    let names: Vec<_> =
+        rows.filter_map(|row| row.split_once(" | ")).flat_map(|(names, _)| names.split(", ")).collect();
+    assert!(names.len() > 5);
+    for name in names {
+        assert!(!served.contains(&format!("| {name} |")), "{name}");
+    }
 }
 
 #[test]

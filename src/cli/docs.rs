@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Subcommand};
 use super::{Cli, Failure};
 use crate::{
     config, error,
-    mapping::{self, Coverage, Files},
+    mapping::{self, Compiled, Coverage, Files},
     tryton::Catalog,
 };
 
@@ -26,6 +26,8 @@ enum What {
     Errors,
     /// What becomes of every column of GNU Health 5.0 with all its modules, as Markdown.
     Coverage,
+    /// The resource types and the models they are made of in GNU Health 5.0 with all its modules, as Markdown.
+    Types,
     /// The manual page, as troff.
     Man,
     /// Completions of a shell.
@@ -42,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         What::Config => out.extend(config::reference().bytes()),
         What::Errors => out.extend(errors().bytes()),
         What::Coverage => out.extend(coverage()?.bytes()),
+        What::Types => out.extend(types()?.bytes()),
         What::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "gnuhealth-fhir", &mut out);
@@ -54,10 +57,41 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn coverage() -> Result<String, Failure> {
+/// The shipped mappings on a GNU Health 5.0 with all its modules.
+fn full() -> Result<(Catalog, Compiled), Failure> {
     let files = Files::shipped();
     let catalog = Catalog::full(files.modules())?;
     let (compiled, _) = mapping::compile(&files, &catalog, &mapping::Options { site: String::new() });
+    Ok((catalog, compiled))
+}
+
+fn types() -> Result<String, Failure> {
+    let (_, compiled) = full()?;
+    let mut out = format!(
+        "# Resource types\n\n\
+         {} types from GNU Health 5.0 with all its modules. A database has those that its modules can feed; `[base]/metadata` tells which,\n\
+         with their search parameters, and `gnuhealth-fhir show mappings` where they come from. Ids are the record's, behind the prefix\n\
+         in brackets, before the key of one of several resources of a record. This file is generated: `gnuhealth-fhir docs types`. What\n\
+         is not served, and why: [not served](not-served.md).\n\n\
+         | type | made of |\n|---|---|\n",
+        compiled.types.len(),
+    );
+    for kind in compiled.types.values() {
+        let sources: Vec<_> = kind
+            .sources
+            .iter()
+            .map(|source| match &source.prefix {
+                Some(prefix) => format!("`{}` ({prefix})", source.model),
+                None => format!("`{}`", source.model),
+            })
+            .collect();
+        out.push_str(&format!("| {} | {} |\n", kind.name, sources.join(", ")));
+    }
+    Ok(out)
+}
+
+fn coverage() -> Result<String, Failure> {
+    let (catalog, compiled) = full()?;
     let all = mapping::coverage(&catalog, &compiled);
     let sum = |count: fn(&Coverage) -> usize| all.values().map(count).sum::<usize>();
     let mut out = format!(

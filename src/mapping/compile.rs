@@ -85,8 +85,8 @@ const TYPE_KEYS: [&str; 11] = [
     "content",
     "description",
 ];
-const SOURCE_KEYS: [&str; 8] =
-    ["model", "module", "id", "where", "element", "emit", "content", "description"];
+const SOURCE_KEYS: [&str; 9] =
+    ["model", "module", "id", "where", "profile", "element", "emit", "content", "description"];
 /// What an emit has beside its elements.
 const EMIT_KEYS: [&str; 3] = ["key", "when", "profile"];
 
@@ -437,7 +437,9 @@ impl Compiler<'_> {
         if let Some(condition) = &when {
             scope.slot(Slot::Holds(condition.clone()));
         }
-        let profiles = own.map(profiles).unwrap_or_default();
+        // Those of the type are added to all of its emits.
+        let source = (!draft.table.has("type")).then_some(draft.table);
+        let profiles = source.into_iter().chain(own).flat_map(profiles).collect();
         let body = self.object(scope, context, &draft.type_name, body)?;
         self.required(draft, &body);
         if aimless(draft.table, &body) {

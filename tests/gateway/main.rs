@@ -13,6 +13,7 @@ mod closed;
 mod documents;
 mod fresh;
 mod harness;
+mod ipa;
 mod languages;
 mod logs;
 mod mappings;

@@ -75,6 +75,7 @@ pub fn password(login: &str) -> String {
     match login {
         "reset" => "reset-code".to_owned(),
         "nohash" => String::new(),
+        "admin" => "admin".to_owned(),
         login if login.starts_with("hash-") => "gnusolidario".to_owned(),
         login => format!("{login}-demo"),
     }

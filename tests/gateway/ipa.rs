@@ -1,0 +1,357 @@
+//! International Patient Access 1.0.0 (<http://hl7.org/fhir/uv/ipa/STU1/>): a test for each line of what a server must do.
+
+use serde_json::Value;
+
+use crate::harness::{Client, Site, pages, resources, sites};
+
+const PROFILE: &str = "http://hl7.org/fhir/uv/ipa/StructureDefinition/";
+
+fn all(client: &Client, kind: &str) -> Vec<Value> {
+    let all = pages(client, &format!("{kind}?_count=500"), "next");
+    all.iter().flat_map(resources).collect()
+}
+
+/// The rest.resource of the CapabilityStatement.
+fn offered(site: &Site, kind: &str) -> Value {
+    let statement = site.gateway.anybody().ok("metadata");
+    let mut all = statement["rest"][0]["resource"].as_array().unwrap().iter();
+    all.find(|resource| resource["type"] == kind).unwrap_or_else(|| panic!("{kind} is not served")).clone()
+}
+
+fn codes<'a>(resource: &'a Value, list: &str, key: &str) -> Vec<&'a str> {
+    let items = resource[list].as_array().into_iter().flatten();
+    items.filter_map(|item| item[key].as_str()).collect()
+}
+
+/// Resources that claim the profile; there must be some.
+fn claiming(site: &Site, kind: &str, profile: &str) -> Vec<Value> {
+    let url = format!("{PROFILE}{profile}");
+    let claims = |resource: &Value| {
+        resource["meta"]["profile"].as_array().is_some_and(|all| all.iter().any(|one| *one == url.as_str()))
+    };
+    let found: Vec<_> = all(&site.user("admin"), kind).into_iter().filter(claims).collect();
+    assert!(!found.is_empty(), "{}: no {kind} claims {profile}", site.name);
+    found
+}
+
+/// The element has a value, of whatever type where it has a choice of types.
+fn has(resource: &Value, element: &str) -> bool {
+    let object = resource.as_object().unwrap();
+    let plain = |name: &str| name.strip_prefix('_').unwrap_or(name).to_owned();
+    object.iter().any(|(name, value)| {
+        let name = plain(name);
+        let choice = element.strip_suffix("[x]").is_some_and(|stem| name.starts_with(stem));
+        (name == element || choice) && !value.is_null()
+    })
+}
+
+/// Every resource that claims the profile has the mandatory elements, and some have each of the others.
+fn profile(kind: &str, profile: &str, mandatory: &[&str], supported: &[&str]) {
+    for site in sites() {
+        let found = claiming(site, kind, profile);
+        for resource in &found {
+            for element in mandatory {
+                assert!(has(resource, element), "{}: no {element} in {resource}", site.name);
+            }
+        }
+        for element in supported {
+            assert!(found.iter().any(|resource| has(resource, element)), "{}: {kind}.{element}", site.name);
+        }
+    }
+}
+
+#[test]
+fn the_statement_says_so() {
+    for site in sites() {
+        let statement = site.gateway.anybody().ok("metadata");
+        let instantiates = &statement["instantiates"];
+        assert_eq!(
+            *instantiates,
+            serde_json::json!(["http://hl7.org/fhir/uv/ipa/CapabilityStatement/ipa-server"])
+        );
+    }
+}
+
+#[test]
+fn types_are_read_and_searched() {
+    let searched = [
+        "AllergyIntolerance",
+        "Condition",
+        "DocumentReference",
+        "Immunization",
+        "MedicationRequest",
+        "MedicationStatement",
+        "Observation",
+        "Patient",
+    ];
+    let read = ["Medication", "Practitioner", "PractitionerRole"];
+    for site in sites() {
+        let admin = site.user("admin");
+        for kind in searched.into_iter().chain(read) {
+            let resource = offered(site, kind);
+            let interactions = codes(&resource, "interaction", "code");
+            assert!(interactions.contains(&"read"), "{kind}");
+            assert!(!searched.contains(&kind) || interactions.contains(&"search-type"), "{kind}");
+            let first = resources(&admin.ok(&format!("{kind}?_count=1"))).remove(0);
+            let id = first["id"].as_str().unwrap();
+            assert_eq!(admin.ok(&format!("{kind}/{id}")), first);
+        }
+    }
+}
+
+/// Everything that a search with these parameters finds has that patient, and nothing of the patient is missed.
+fn of_patient(kind: &str, subject: &str, more: &[&str]) {
+    for site in sites() {
+        let admin = site.user("admin");
+        let everything = all(&admin, kind);
+        let patient = everything.iter().find_map(|resource| resource[subject]["reference"].as_str());
+        let patient = patient.unwrap_or_else(|| panic!("{}: no {kind} of a patient", site.name)).to_owned();
+        let of = |resource: &&Value| resource[subject]["reference"] == patient.as_str();
+        let expected: Vec<_> = everything.iter().filter(of).map(|resource| &resource["id"]).collect();
+        let id = patient.strip_prefix("Patient/").unwrap();
+        let found = pages(&admin, &format!("{kind}?patient={id}&_count=200"), "next");
+        let found: Vec<_> = found.iter().flat_map(resources).collect();
+        let mut ids: Vec<_> = found.iter().map(|resource| &resource["id"]).collect();
+        ids.sort_by_key(|id| id.to_string());
+        let mut wanted = expected.clone();
+        wanted.sort_by_key(|id| id.to_string());
+        assert_eq!(ids, wanted, "{}: {kind}", site.name);
+        let resource = offered(site, kind);
+        let names = codes(&resource, "searchParam", "name");
+        for parameters in more {
+            for name in parameters.split('+') {
+                assert!(names.contains(&name), "{kind}: {name}");
+            }
+            // Beside the patient, each narrows what is found.
+            let query: String = parameters.split('+').map(|name| format!("&{name}:missing=false")).collect();
+            let total = admin.ok(&format!("{kind}?patient={id}{query}&_summary=count"))["total"].as_u64();
+            assert!(total.unwrap() as usize <= expected.len(), "{kind}: {parameters}");
+        }
+    }
+}
+
+#[test]
+fn allergies_of_a_patient() {
+    of_patient("AllergyIntolerance", "patient", &["clinical-status"]);
+}
+
+#[test]
+fn conditions_of_a_patient() {
+    of_patient(
+        "Condition",
+        "subject",
+        &["clinical-status", "category", "code", "onset-date", "category+clinical-status"],
+    );
+}
+
+#[test]
+fn documents_of_a_patient() {
+    of_patient("DocumentReference", "subject", &["category", "category+date", "type", "status"]);
+}
+
+#[test]
+fn immunizations_of_a_patient() {
+    of_patient("Immunization", "patient", &["status", "date"]);
+}
+
+#[test]
+fn medication_requests_of_a_patient() {
+    of_patient("MedicationRequest", "subject", &["intent", "authoredon", "status", "intent+status"]);
+}
+
+#[test]
+fn medication_statements_of_a_patient() {
+    of_patient("MedicationStatement", "subject", &["status"]);
+}
+
+#[test]
+fn observations_of_a_patient() {
+    of_patient("Observation", "subject", &["category", "code", "category+date", "status"]);
+}
+
+#[test]
+fn patients_by_id_identifier_and_demographics() {
+    for site in sites() {
+        let admin = site.user("admin");
+        let resource = offered(site, "Patient");
+        let names = codes(&resource, "searchParam", "name");
+        for name in ["_id", "identifier", "birthdate", "family", "given", "gender", "name"] {
+            assert!(names.contains(&name), "{name}");
+        }
+        let patients = all(&admin, "Patient");
+        for patient in patients.iter().step_by(40) {
+            let value = patient["identifier"][0]["value"].as_str().unwrap();
+            let found = admin.search("Patient", &[("identifier", value)]).json();
+            assert_eq!(resources(&found), std::slice::from_ref(patient));
+            let id = patient["id"].as_str().unwrap();
+            assert_eq!(resources(&admin.ok(&format!("Patient?_id={id}"))), std::slice::from_ref(patient));
+        }
+    }
+}
+
+#[test]
+fn documents_by_the_operation() {
+    for site in sites() {
+        let admin = site.user("admin");
+        let resource = offered(site, "DocumentReference");
+        assert_eq!(codes(&resource, "operation", "name"), ["docref"]);
+        let documents = all(&admin, "DocumentReference");
+        let patient = documents.iter().find_map(|one| one["subject"]["reference"].as_str()).unwrap();
+        let id = patient.strip_prefix("Patient/").unwrap();
+        let current = |one: &&Value| one["subject"]["reference"] == patient && one["status"] == "current";
+        let mut expected: Vec<_> = documents.iter().filter(current).cloned().collect();
+        let asked = |place: &str| {
+            let mut found: Vec<_> = pages(&admin, place, "next").iter().flat_map(resources).collect();
+            found.sort_by_key(|one| one["id"].to_string());
+            found
+        };
+        expected.sort_by_key(|one| one["id"].to_string());
+        assert_eq!(asked(&format!("DocumentReference/$docref?patient={id}")), expected, "{}", site.name);
+        assert_eq!(asked(&format!("DocumentReference/$docref?patient={id}&start=9000")), Vec::<Value>::new());
+        let body = serde_json::json!({ "resourceType": "Parameters", "parameter": [
+            { "name": "patient", "valueId": id }, { "name": "end", "valueDate": "9000-01-01" },
+        ] })
+        .to_string();
+        let headers = [("Content-Type", "application/fhir+json")];
+        let posted = admin.send("POST", "DocumentReference/$docref", &headers, &body);
+        assert_eq!(posted.status, 200, "{}", posted.text());
+        let dated = expected.iter().filter(|one| has(one, "date")).count();
+        assert_eq!(resources(&posted.json()).len(), dated);
+        for (place, status) in [
+            ("DocumentReference/$docref", 400),
+            ("DocumentReference/$docref?patient=1&colour=red", 400),
+            ("DocumentReference/1/$docref?patient=1", 404),
+            ("Patient/$docref?patient=1", 404),
+        ] {
+            assert!(
+                [status, 405, 501].contains(&admin.get(place).status),
+                "{place}: {}",
+                admin.get(place).status
+            );
+        }
+        assert_eq!(
+            site.gateway.anybody().get(&format!("DocumentReference/$docref?patient={id}")).status,
+            401
+        );
+    }
+}
+
+#[test]
+fn patient_profile() {
+    profile("Patient", "ipa-patient", &["identifier", "name"], &["active", "gender", "birthDate", "link"]);
+    for site in sites() {
+        for patient in claiming(site, "Patient", "ipa-patient") {
+            // ipa-pat-1: given, family or text, or the reason why there is none.
+            for name in patient["name"].as_array().unwrap() {
+                assert!(
+                    ["given", "family", "text", "extension"].iter().any(|part| has(name, part)),
+                    "{patient}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn allergy_profile() {
+    let mandatory = ["code", "patient"];
+    profile(
+        "AllergyIntolerance",
+        "ipa-allergyintolerance",
+        &mandatory,
+        &["clinicalStatus", "verificationStatus"],
+    );
+}
+
+#[test]
+fn condition_profile() {
+    let supported = ["clinicalStatus", "verificationStatus", "category"];
+    profile("Condition", "ipa-condition", &["code", "subject"], &supported);
+}
+
+#[test]
+fn observation_profile() {
+    let supported = ["category", "effective[x]", "value[x]"];
+    profile("Observation", "ipa-observation", &["status", "code", "subject"], &supported);
+}
+
+#[test]
+fn immunization_profile() {
+    profile("Immunization", "ipa-immunization", &["status", "vaccineCode", "patient", "occurrence[x]"], &[]);
+}
+
+#[test]
+fn medication_request_profile() {
+    let mandatory = ["status", "intent", "medication[x]", "subject"];
+    let supported = ["reported[x]", "authoredOn", "requester", "dosageInstruction", "encounter"];
+    profile("MedicationRequest", "ipa-medicationrequest", &mandatory, &supported);
+    for site in sites() {
+        let found = claiming(site, "MedicationRequest", "ipa-medicationrequest");
+        assert!(
+            found.iter().any(|request| request["dosageInstruction"][0]["text"].is_string()),
+            "{}",
+            site.name
+        );
+    }
+}
+
+#[test]
+fn medication_statement_profile() {
+    let mandatory = ["status", "medication[x]", "subject"];
+    let supported = ["statusReason", "effective[x]", "informationSource", "dosage"];
+    profile("MedicationStatement", "ipa-medicationstatement", &mandatory, &supported);
+    for site in sites() {
+        let found = claiming(site, "MedicationStatement", "ipa-medicationstatement");
+        assert!(found.iter().any(|statement| statement["dosage"][0]["text"].is_string()), "{}", site.name);
+    }
+}
+
+#[test]
+fn document_profile() {
+    let mandatory = ["status", "subject", "content"];
+    profile(
+        "DocumentReference",
+        "ipa-documentreference",
+        &mandatory,
+        &["type", "category", "date", "author"],
+    );
+    for site in sites() {
+        for document in claiming(site, "DocumentReference", "ipa-documentreference") {
+            for content in document["content"].as_array().unwrap() {
+                let attachment = &content["attachment"];
+                assert!(has(attachment, "url") || has(attachment, "data"), "{document}");
+            }
+        }
+    }
+}
+
+#[test]
+fn practitioner_profile() {
+    profile("Practitioner", "ipa-practitioner", &["name"], &[]);
+}
+
+#[test]
+fn practitioner_role_profile() {
+    profile(
+        "PractitionerRole",
+        "ipa-practitionerrole",
+        &["practitioner"],
+        &["organization", "code", "specialty"],
+    );
+}
+
+#[test]
+fn medication_profile() {
+    profile("Medication", "ipa-medication", &["code"], &[]);
+}
+
+/// The gateway keeps to itself what a record does not have; what must be there is said to be unknown.
+#[test]
+fn missing_optional_elements_are_omitted() {
+    for site in sites() {
+        let patients = all(&site.user("admin"), "Patient");
+        let without = patients.iter().find(|patient| !has(patient, "birthDate"));
+        let without = without.unwrap_or_else(|| panic!("{}: everybody has a date of birth", site.name));
+        assert!(without.get("birthDate").is_none() && without.get("_birthDate").is_none());
+    }
+}
