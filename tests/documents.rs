@@ -68,7 +68,10 @@ fn generated_files_are_as_generated() {
 #[test]
 fn what_is_said_not_to_be_served_is_not() {
     let served = include_str!("../src/manual/resource-types.md");
-    let rows = include_str!("../src/manual/not-served.md").lines().filter_map(|line| line.strip_prefix("| "));
+    let rows = include_str!("../src/manual/not-served.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| "))
+        .skip(1);
     let names: Vec<_> =
         rows.filter_map(|row| row.split_once(" | ")).flat_map(|(names, _)| names.split(", ")).collect();
     assert!(names.len() > 5);

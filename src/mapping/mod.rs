@@ -32,5 +32,6 @@ pub use compiled::Compiled;
 pub use coverage::{Coverage, coverage};
 pub use files::Files;
 pub use finding::{Finding, Findings};
+pub use paths::Path;
 pub use reads::Read;
 pub use withheld::Withheld;

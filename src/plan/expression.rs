@@ -18,7 +18,7 @@ impl Builder<'_> {
             Expression::Number(number) => Fragment::new().bind(Value::Numeric(number.clone())),
             Expression::First(all) => {
                 let text = expression.kind() == Kind::Text;
-                let parts = self.open_parts(all, text)?;
+                let parts = self.open_parts(all, |builder, part| builder.part(part, text))?;
                 Fragment::raw("COALESCE(").then(Fragment::join(parts, ", ")).text(")")
             }
             Expression::Join(all, separator) => {
@@ -97,8 +97,8 @@ impl Builder<'_> {
                 _ => self.column(column),
             },
             Expression::First(all) => {
-                let parts: Result<Vec<_>, _> = all.iter().map(|part| self.referred(part)).collect();
-                Ok(Fragment::raw("COALESCE(").then(Fragment::join(parts?, ", ")).text(")"))
+                let parts = self.open_parts(all, Self::referred)?;
+                Ok(Fragment::raw("COALESCE(").then(Fragment::join(parts, ", ")).text(")"))
             }
             _ => self.expression(expression),
         }
@@ -132,17 +132,18 @@ impl Builder<'_> {
 
     /// The parts of a choice. One behind a typed reference to a closed model is left out: the others are of records that
     /// point elsewhere; of those that point there something is hidden.
-    fn open_parts(&mut self, all: &[Expression], text: bool) -> Result<Vec<Fragment>, Masked> {
+    fn open_parts(
+        &mut self,
+        all: &[Expression],
+        sql: impl Fn(&mut Self, &Expression) -> Result<Fragment, Masked>,
+    ) -> Result<Vec<Fragment>, Masked> {
         let mut parts = Vec::new();
         for part in all {
-            match self.part(part, text) {
+            match sql(self, part) {
                 Ok(sql) => parts.push(sql),
                 Err(Masked) => {
                     let hidden = self.closed_target(part).ok_or(Masked)?;
-                    let scope = self.scopes.last_mut().expect("an expression is planned inside a scope");
-                    if !scope.hidden.contains(&hidden) {
-                        scope.hidden.push(hidden);
-                    }
+                    self.hide(hidden);
                 }
             }
         }

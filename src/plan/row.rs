@@ -45,7 +45,11 @@ impl Builder<'_> {
                     columns.push(column);
                     shape.columns.push(Held::Slot(slot));
                 }
-                Err(Masked) => shape.masked[slot] = true,
+                Err(Masked) => match self.closed_reference(&row.slots[slot]) {
+                    // Records that point elsewhere lose nothing.
+                    Some(points) => self.hide(points),
+                    None => shape.masked[slot] = true,
+                },
             }
         }
         for (index, each) in row.eaches.iter().enumerate() {
@@ -71,6 +75,14 @@ impl Builder<'_> {
 
     fn scope(&self) -> &Scope {
         self.scopes.last().expect("a row is planned inside a scope")
+    }
+
+    /// Something is hidden of the records for which this holds.
+    pub fn hide(&mut self, holds: Fragment) {
+        let scope = self.scopes.last_mut().expect("a row is planned inside a scope");
+        if !scope.hidden.contains(&holds) {
+            scope.hidden.push(holds);
+        }
     }
 
     fn slot(&mut self, slot: &Slot) -> Result<Fragment, Masked> {

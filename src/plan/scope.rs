@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::{self, Error},
-    mapping::compiled::{Column, Expression, Hop, Relation, Way},
+    mapping::{
+        Path,
+        compiled::{Column, Expression, Hop, Relation, Slot, Way},
+    },
     sql::{Alias, Aliases, Fragment},
     tryton::Permit,
 };
@@ -225,6 +228,24 @@ impl<'a> Builder<'a> {
         let typed = column.hops.iter().position(|hop| hop.way == Way::Typed)?;
         let hop = &column.hops[typed];
         let alias = self.follow(column.up, &column.hops[..typed]).ok()?;
+        self.permit.field(&hop.model, &hop.field).then(|| points(alias, hop))
+    }
+
+    /// The same of a slot: all that it reads lies behind one such reference.
+    pub fn closed_reference(&mut self, slot: &Slot) -> Option<Fragment> {
+        let mut all = Vec::new();
+        slot.paths(0, &mut |path| all.push(path));
+        let first = all.first()?;
+        let typed = first.hops.iter().position(|hop| hop.way == Way::Typed)?;
+        let steps = &first.hops[..=typed];
+        let same = |path: &Path<'_>| {
+            path.depth == 0 && path.up == 0 && path.hops.len() > typed && &path.hops[..=typed] == steps
+        };
+        if !all.iter().all(same) {
+            return None;
+        }
+        let hop = &steps[typed];
+        let alias = self.follow(0, &steps[..typed]).ok()?;
         self.permit.field(&hop.model, &hop.field).then(|| points(alias, hop))
     }
 

@@ -46,8 +46,8 @@ fn what_is_not_there_is_not_found() {
         for id in ["inst-999999", "inst-", "inst", "unit-01", "1"] {
             doctor.get(&format!("Organization/{id}")).is(404, "resource-unknown");
         }
-        doctor.get("Encounter/1").is(404, "type-unknown");
-        doctor.get("Encounter").is(404, "type-unknown");
+        doctor.get("Goal/1").is(404, "type-unknown");
+        doctor.get("Goal").is(404, "type-unknown");
         assert_eq!(doctor.get("Nothing/1").status, 404);
         assert_eq!(doctor.get("patient/1").status, 404);
         assert_eq!(doctor.send("DELETE", "Patient/1", &[], "").status, 405);

@@ -2,6 +2,8 @@
 //!
 //! A repeating element sorts by its smallest value.
 
+use jiff::tz::TimeZone;
+
 use super::{check, forbidden, string};
 use crate::{
     error::{self, Error, Result},
@@ -45,6 +47,7 @@ pub fn sort(
     source: usize,
     emit: usize,
     name: &str,
+    zone: &TimeZone,
 ) -> Result<Fragment> {
     let origin = &kind.sources[source];
     match name {
@@ -55,7 +58,7 @@ pub fn sort(
         "_lastUpdated" => return Ok(builder.stamp(&origin.row)),
         _ => {}
     }
-    let target = sort_kind(kind, name)?;
+    let target = Target { kind: sort_kind(kind, name)?, zone };
     let parameter = check_parameter(kind, name)?;
     let mut all = Vec::new();
     for spot in &parameter.places[source][emit] {
@@ -66,7 +69,7 @@ pub fn sort(
         all.extend(value);
     }
     Ok(match all.len() {
-        0 => null(target),
+        0 => null(target.kind),
         1 => all.remove(0),
         _ => Fragment::raw("LEAST(").then(Fragment::join(all, ", ")).text(")"),
     })
@@ -87,12 +90,20 @@ fn null(kind: Kind) -> Fragment {
     })
 }
 
+/// What a value is made into.
+#[derive(Clone, Copy)]
+struct Target<'z> {
+    kind: Kind,
+    /// Of the site.
+    zone: &'z TimeZone,
+}
+
 fn walk(
     builder: &mut Builder<'_>,
     node: &Node,
     steps: &[Step],
     row: &Row,
-    target: Kind,
+    target: Target<'_>,
 ) -> Result<Option<Fragment>, Masked> {
     match (node, steps.split_first()) {
         (Node::Object(object), Some((Step::Member(index), rest))) => {
@@ -134,7 +145,7 @@ fn walk(
 }
 
 /// The value of a node as the sort type.
-fn value(builder: &mut Builder<'_>, node: &Node, target: Kind) -> Result<Option<Fragment>, Masked> {
+fn value(builder: &mut Builder<'_>, node: &Node, target: Target<'_>) -> Result<Option<Fragment>, Masked> {
     Ok(match node {
         Node::Leaf(leaf) | Node::Coding(leaf) => Some(leaf_value(builder, leaf, target)?),
         Node::Constant { text, .. } => Some(Fragment::new().bind(text.as_str())),
@@ -155,7 +166,7 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Kind) -> Result<Option<
                     };
                     found.extend(value(builder, node, target)?);
                 }
-                let text = target == Kind::Text && matches!(name, "family" | "given");
+                let text = target.kind == Kind::Text && matches!(name, "family" | "given");
                 if !found.is_empty() && !text {
                     break;
                 }
@@ -163,7 +174,7 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Kind) -> Result<Option<
             match found.len() {
                 0 => None,
                 1 => found.pop(),
-                _ if target == Kind::Text => {
+                _ if target.kind == Kind::Text => {
                     Some(Fragment::raw("concat_ws(' ', ").then(Fragment::join(found, ", ")).text(")"))
                 }
                 _ => found.into_iter().next(),
@@ -174,9 +185,9 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Kind) -> Result<Option<
     })
 }
 
-fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Kind) -> Result<Fragment, Masked> {
+fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Result<Fragment, Masked> {
     let sql = builder.expression(&leaf.expression)?;
-    if let (Some(codes), Kind::Text) = (&leaf.codes, target) {
+    if let (Some(codes), Kind::Text) = (&leaf.codes, target.kind) {
         let mut case = Fragment::raw("CASE ").then(sql.parens()).text("::text");
         for (key, code) in &codes.entries {
             if let Some(code) = code {
@@ -185,12 +196,19 @@ fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Kind) -> Result<Fr
         }
         return Ok(case.text(" END"));
     }
-    Ok(match (target, leaf.expression.kind()) {
+    Ok(match (target.kind, leaf.expression.kind()) {
         (Kind::Timestamp, Kind::Timestamp) | (Kind::Numeric, Kind::Numeric) => sql,
-        (Kind::Timestamp, Kind::Date) => sql.parens().text("::timestamp"),
+        // A day starts at midnight of the site; instants are UTC.
+        (Kind::Timestamp, Kind::Date) => match target.zone.iana_name() {
+            Some(zone) => {
+                let local = sql.parens().text("::timestamp AT TIME ZONE ").bind(zone);
+                local.parens().text(" AT TIME ZONE 'UTC'").parens()
+            }
+            None => sql.parens().text("::timestamp"),
+        },
         (Kind::Numeric, Kind::Integer | Kind::Float) => sql.parens().text("::text::numeric"),
         (Kind::Text, Kind::Text) => string::fold(sql),
         (Kind::Text, _) => sql.parens().text("::text"),
-        _ => null(target),
+        _ => null(target.kind),
     })
 }

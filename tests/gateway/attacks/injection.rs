@@ -39,7 +39,7 @@ fn every_parameter_takes_it_as_a_value() {
     let target = Target::start(&[]);
     let mut asked = 0;
     for (kind_at, (kind, parameters)) in some(parameters(&target.doctor), 3).into_iter().enumerate() {
-        if target.doctor.get(&format!("{kind}?_count=1")).status == 403 {
+        if target.doctor.get(&format!("{kind}?_count=1")).status != 200 {
             continue;
         }
         let all = total(&target.doctor.ok(&format!("{kind}?_summary=count")));
