@@ -48,7 +48,14 @@ fn every_claim_holds_and_nothing_else_is_answered() {
                         continue;
                     }
                     let response = doctor.get(&format!("{kind}?_count=1&{query}"));
-                    assert_eq!(response.status, 200, "{} {kind}?{query}: {}", site.name, response.text());
+                    // Some fields are closed to doctors: said so, never guessed.
+                    let closed = response.status == 403 && response.fault().1 == "field-forbidden";
+                    assert!(
+                        response.status == 200 || closed,
+                        "{} {kind}?{query}: {}",
+                        site.name,
+                        response.text()
+                    );
                 }
             }
             let others = registry::parameters(kind)

@@ -18,7 +18,7 @@ const TRUTH: [(&str, &str); 4] = [
         "SELECT 'inst-' || id FROM gnuhealth_institution UNION ALL SELECT 'unit-' || id FROM gnuhealth_hospital_unit
          UNION ALL SELECT 'ins-' || id FROM party_party WHERE is_insurance_company
          UNION ALL SELECT 'pha-' || id FROM party_party WHERE is_pharmacy
-         UNION ALL SELECT 'pty-' || id FROM party_party p WHERE is_institution AND is_insurance_company IS NOT TRUE
+         UNION ALL SELECT 'pty-' || id FROM party_party p WHERE (is_institution OR is_person IS NOT TRUE) AND is_insurance_company IS NOT TRUE
            AND is_pharmacy IS NOT TRUE AND NOT EXISTS (SELECT FROM gnuhealth_institution i WHERE i.party = p.id)",
     ),
     (

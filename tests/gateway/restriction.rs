@@ -254,12 +254,12 @@ fn on_every_database_users_find_what_they_may_read() {
     let mut random = Random(seed());
     for site in sites() {
         let all = site.user("doctor");
-        let searches = Searches::of(&all, &mut random, 25);
+        let searches = Searches::of(&all, &mut random, 60);
         let mut found = 0;
         for login in ["frontdesk", "lab", "nurse"] {
             let user = site.user(login);
             let mut pair = Pair { user: &user, all: &all, read: BTreeMap::new() };
-            for _ in 0..12 {
+            for _ in 0..40 {
                 let query = searches.random(&mut random);
                 // What the other user sees is more for most types only, so nothing is said of what both see.
                 let mine = user.get(&query.place());

@@ -9,6 +9,7 @@ use jiff::{
     tz::TimeZone,
 };
 
+use super::token;
 use crate::{
     mapping::compiled::{Condition, Kind, Leaf, Node, Row, Slot},
     plan::scope::{Builder, Masked},
@@ -41,7 +42,10 @@ pub fn date(
             };
             period(builder, zone, end("start"), end("end"), value)
         }
-        Node::When { node, .. } => date(builder, zone, node, row, value),
+        Node::When { slot, node } => {
+            let holds = token::condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, date(builder, zone, node, row, value)?]))
+        }
         _ => Ok(Fragment::truth(false)),
     }
 }

@@ -190,14 +190,16 @@ fn one(
 ) -> Result<Fragment> {
     use registry::Kind;
     match parameter.kind {
-        Kind::Token if modifier == Some("text") => token::text(builder, node, &unescape(value)?),
+        Kind::Token if modifier == Some("text") => token::text(builder, node, row, &unescape(value)?),
         Kind::Token => token::token(builder, node, row, &TokenValue::parse(value)?).map_err(forbidden),
         Kind::Date => {
             let value = DateValue::parse(value, situation.zone, situation.now)?;
             date::date(builder, situation.zone, node, row, &value).map_err(forbidden)
         }
-        Kind::Number => number::number(builder, node, &NumberValue::parse(value)?).map_err(forbidden),
-        Kind::Quantity => number::quantity(builder, node, &QuantityValue::parse(value)?).map_err(forbidden),
+        Kind::Number => number::number(builder, node, row, &NumberValue::parse(value)?).map_err(forbidden),
+        Kind::Quantity => {
+            number::quantity(builder, node, row, &QuantityValue::parse(value)?).map_err(forbidden)
+        }
         Kind::Uri => token::token(builder, node, row, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
         Kind::String | Kind::Reference | Kind::Composite | Kind::Special => {
             Err(check::unknown(kind, &parameter.name))

@@ -2,37 +2,60 @@
 
 use super::token;
 use crate::{
-    mapping::compiled::{Kind, Leaf, Node, Object},
+    mapping::compiled::{Kind, Leaf, Node, Object, Row},
     plan::scope::{Builder, Masked},
     search::value::{NumberValue, Prefix, QuantityValue},
     sql::{Fragment, Value},
 };
 
 /// The condition that a number puts on a node.
-pub fn number(builder: &mut Builder<'_>, node: &Node, value: &NumberValue) -> Result<Fragment, Masked> {
+pub fn number(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    row: &Row,
+    value: &NumberValue,
+) -> Result<Fragment, Masked> {
     match node {
         Node::Leaf(leaf) => compare(builder, leaf, value),
-        Node::When { node, .. } => number(builder, node, value),
+        Node::Constant { text, .. } if is_number(text) => {
+            Ok(against(&Fragment::new().bind(Value::Numeric(text.clone())), value))
+        }
+        Node::When { slot, node } => {
+            let holds = token::condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, number(builder, node, row, value)?]))
+        }
         _ => Ok(Fragment::truth(false)),
     }
 }
 
 /// The condition that a quantity puts on a node.
-pub fn quantity(builder: &mut Builder<'_>, node: &Node, value: &QuantityValue) -> Result<Fragment, Masked> {
+pub fn quantity(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    row: &Row,
+    value: &QuantityValue,
+) -> Result<Fragment, Masked> {
     match node {
         Node::Object(object) => {
-            let leaf = object.members.iter().find_map(|member| match &member.node {
-                Node::Leaf(leaf) if member.element == "value" => Some(leaf),
-                _ => None,
-            });
-            let Some(leaf) = leaf else { return Ok(Fragment::truth(false)) };
-            let mut all = vec![compare(builder, leaf, &value.number)?];
-            all.push(unit(builder, object, value)?);
+            let Some(member) = object.members.iter().find(|member| member.element == "value") else {
+                return Ok(Fragment::truth(false));
+            };
+            let mut all = vec![number(builder, &member.node, row, &value.number)?];
+            all.push(unit(builder, object, row, value)?);
             Ok(Fragment::all(all))
         }
-        Node::When { node, .. } => quantity(builder, node, value),
+        Node::When { slot, node } => {
+            let holds = token::condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, quantity(builder, node, row, value)?]))
+        }
         _ => Ok(Fragment::truth(false)),
     }
+}
+
+/// A constant of a mapping that PostgreSQL can read as a number.
+pub fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'))
+        && text.parse::<f64>().is_ok()
 }
 
 fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Result<Fragment, Masked> {
@@ -48,6 +71,11 @@ fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Resul
         Kind::Integer => sql.parens().text("::numeric"),
         _ => return Ok(Fragment::truth(false)),
     };
+    Ok(against(&sql, value))
+}
+
+/// A number in SQL against a value.
+fn against(sql: &Fragment, value: &NumberValue) -> Fragment {
     let exact = || Fragment::new().bind(Value::Numeric(value.literal.clone()));
     let half = || Fragment::new().bind(Value::Numeric(value.half.clone()));
     let low = || exact().text(" - ").then(half());
@@ -55,7 +83,7 @@ fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Resul
     let inside = |low: Fragment, high: Fragment| {
         Fragment::all([sql.clone().text(" >= ").then(low), sql.clone().text(" < ").then(high)])
     };
-    Ok(match value.prefix {
+    match value.prefix {
         Prefix::Eq => inside(low(), high()),
         Prefix::Ne => {
             Fragment::any([sql.clone().text(" < ").then(low()), sql.clone().text(" >= ").then(high())])
@@ -71,11 +99,16 @@ fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Resul
                 exact().text(" + ").then(tenth()).text(" + ").then(half()),
             )
         }
-    })
+    }
 }
 
 /// The unit of a quantity: its code in the system, or its code or text when no system is given.
-fn unit(builder: &mut Builder<'_>, object: &Object, value: &QuantityValue) -> Result<Fragment, Masked> {
+fn unit(
+    builder: &mut Builder<'_>,
+    object: &Object,
+    row: &Row,
+    value: &QuantityValue,
+) -> Result<Fragment, Masked> {
     let Some(code) = &value.code else { return Ok(Fragment::truth(true)) };
     let mut any = Vec::new();
     let mut system = Fragment::truth(value.system.is_none());
@@ -99,10 +132,10 @@ fn unit(builder: &mut Builder<'_>, object: &Object, value: &QuantityValue) -> Re
             }
             ("system", node) if value.system.is_some() => {
                 let wanted = value.system.as_deref().unwrap_or_default();
-                system = token::equals(builder, node, wanted)?;
+                system = token::equals(builder, node, row, wanted)?;
             }
-            ("code", node) => any.push(token::equals(builder, node, code)?),
-            ("unit", node) if value.system.is_none() => any.push(token::equals(builder, node, code)?),
+            ("code", node) => any.push(token::equals(builder, node, row, code)?),
+            ("unit", node) if value.system.is_none() => any.push(token::equals(builder, node, row, code)?),
             _ => {}
         }
     }

@@ -4,13 +4,13 @@
 
 use jiff::tz::TimeZone;
 
-use super::{check, forbidden, string};
+use super::{check, forbidden, number, string, token};
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Kind, Leaf, Node, ResourceType, Row, Step},
     plan::scope::{Builder, Masked},
     search::registry,
-    sql::Fragment,
+    sql::{Fragment, Value},
 };
 
 /// The type of a sort key.
@@ -112,7 +112,10 @@ fn walk(
         (Node::List(nodes), Some((Step::Item(index), rest))) => {
             walk(builder, &nodes[*index], rest, row, target)
         }
-        (Node::When { node, .. }, Some((Step::Inside, rest))) => walk(builder, node, rest, row, target),
+        (Node::When { slot, node }, Some((Step::Inside, rest))) => {
+            let value = walk(builder, node, rest, row, target)?;
+            guarded(builder, row, *slot, value)
+        }
         (Node::Each { each, node }, Some((Step::Row, rest))) => {
             let each = &row.eaches[*each];
             let parent = builder.id_at(each.up, &each.hops)?;
@@ -139,16 +142,26 @@ fn walk(
                     .text(")")
             }))
         }
-        (_, None) => value(builder, node, target),
+        (_, None) => value(builder, node, row, target),
         _ => Ok(None),
     }
 }
 
 /// The value of a node as the sort type.
-fn value(builder: &mut Builder<'_>, node: &Node, target: Target<'_>) -> Result<Option<Fragment>, Masked> {
+fn value(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    row: &Row,
+    target: Target<'_>,
+) -> Result<Option<Fragment>, Masked> {
     Ok(match node {
         Node::Leaf(leaf) | Node::Coding(leaf) => Some(leaf_value(builder, leaf, target)?),
-        Node::Constant { text, .. } => Some(Fragment::new().bind(text.as_str())),
+        Node::Constant { text, .. } => Some(match target.kind {
+            Kind::Numeric if number::is_number(text) => Fragment::new().bind(Value::Numeric(text.clone())),
+            Kind::Text => Fragment::new().bind(text.as_str()),
+            // No mapping says the same moment of every record.
+            kind => null(kind),
+        }),
         Node::FixedCoding { code, .. } => Some(Fragment::new().bind(code.as_str())),
         Node::Reference(reference) => Some(builder.referred(&reference.expression)?.parens().text("::text")),
         Node::Object(object) => {
@@ -164,7 +177,7 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Target<'_>) -> Result<O
                         Node::List(nodes) => nodes.first().unwrap_or(&member.node),
                         node => node,
                     };
-                    found.extend(value(builder, node, target)?);
+                    found.extend(value(builder, node, row, target)?);
                 }
                 let text = target.kind == Kind::Text && matches!(name, "family" | "given");
                 if !found.is_empty() && !text {
@@ -180,9 +193,24 @@ fn value(builder: &mut Builder<'_>, node: &Node, target: Target<'_>) -> Result<O
                 _ => found.into_iter().next(),
             }
         }
-        Node::When { node, .. } => value(builder, node, target)?,
+        Node::When { slot, node } => {
+            let value = value(builder, node, row, target)?;
+            guarded(builder, row, *slot, value)?
+        }
         _ => None,
     })
+}
+
+/// A value that is there only when a condition holds.
+fn guarded(
+    builder: &mut Builder<'_>,
+    row: &Row,
+    slot: usize,
+    value: Option<Fragment>,
+) -> Result<Option<Fragment>, Masked> {
+    let Some(value) = value else { return Ok(None) };
+    let holds = token::condition(builder, row, slot)?;
+    Ok(Some(Fragment::raw("CASE WHEN ").then(holds).text(" THEN ").then(value).text(" END")))
 }
 
 fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Result<Fragment, Masked> {

@@ -58,7 +58,7 @@ fn node(
                 (Some((element, wanted)), Node::Object(object)) => {
                     let member = object.members.iter().find(|member| member.element == *element);
                     let Some(member) = member else { return Ok(Fragment::truth(false)) };
-                    let same = token::equals(builder, &member.node, wanted).map_err(forbidden)?;
+                    let same = token::equals(builder, &member.node, row, wanted).map_err(forbidden)?;
                     Ok(Fragment::all([same, asked]))
                 }
                 _ => Ok(asked),

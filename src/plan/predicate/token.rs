@@ -99,21 +99,21 @@ fn pair(
     value: &TokenValue,
 ) -> Planned {
     let has = |builder: &mut Builder<'_>, wanted: &str| match system {
-        Some(system) => equals(builder, &system.node, wanted),
+        Some(system) => equals(builder, &system.node, row, wanted),
         None => Ok(Fragment::truth(false)),
     };
     match value {
-        TokenValue::Code(wanted) => equals(builder, &code.node, wanted),
+        TokenValue::Code(wanted) => equals(builder, &code.node, row, wanted),
         TokenValue::Coded(wanted_system, wanted) => {
             let system = has(builder, wanted_system)?;
-            Ok(Fragment::all([system, equals(builder, &code.node, wanted)?]))
+            Ok(Fragment::all([system, equals(builder, &code.node, row, wanted)?]))
         }
         TokenValue::Bare(wanted) => {
             let none = match system {
                 Some(system) => negated(present(builder, &system.node, row)?),
                 None => Fragment::truth(true),
             };
-            Ok(Fragment::all([none, equals(builder, &code.node, wanted)?]))
+            Ok(Fragment::all([none, equals(builder, &code.node, row, wanted)?]))
         }
         TokenValue::System(wanted) => {
             let system = has(builder, wanted)?;
@@ -123,11 +123,14 @@ fn pair(
 }
 
 /// A primitive node has this text.
-pub fn equals(builder: &mut Builder<'_>, node: &Node, wanted: &str) -> Planned {
+pub fn equals(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &str) -> Planned {
     match node {
         Node::Constant { text, .. } => Ok(Fragment::truth(text == wanted)),
         Node::Leaf(leaf) => leaf_equals(builder, leaf, wanted),
-        Node::When { node, .. } => equals(builder, node, wanted),
+        Node::When { slot, node } => {
+            let holds = condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, equals(builder, node, row, wanted)?]))
+        }
         _ => Ok(Fragment::truth(false)),
     }
 }
@@ -176,7 +179,7 @@ fn constants(expression: &Expression) -> Option<Vec<&str>> {
 }
 
 /// The condition of a slot.
-fn condition(builder: &mut Builder<'_>, row: &Row, slot: usize) -> Planned {
+pub fn condition(builder: &mut Builder<'_>, row: &Row, slot: usize) -> Planned {
     match row.slots.get(slot) {
         Some(Slot::Holds(condition)) => builder.condition(condition),
         _ => Ok(Fragment::truth(false)),
@@ -247,7 +250,12 @@ pub fn holds(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
 }
 
 /// `:text`: the text or the display of the code starts with the value.
-pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error::Result<Fragment> {
+pub fn text(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    row: &Row,
+    value: &str,
+) -> crate::error::Result<Fragment> {
     match node {
         Node::Object(object) => {
             let mut any = Vec::new();
@@ -259,8 +267,8 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
                         &[value.to_owned()],
                         Some("contains"),
                     )?),
-                    "coding" => any.push(text(builder, &member.node, value)?),
-                    "type" => any.push(text(builder, &member.node, value)?),
+                    "coding" => any.push(text(builder, &member.node, row, value)?),
+                    "type" => any.push(text(builder, &member.node, row, value)?),
                     _ => {}
                 }
             }
@@ -268,7 +276,7 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
         }
         Node::List(nodes) => {
             let parts: crate::error::Result<Vec<_>> =
-                nodes.iter().map(|node| text(builder, node, value)).collect();
+                nodes.iter().map(|node| text(builder, node, row, value)).collect();
             parts.map(Fragment::any)
         }
         Node::Coding(leaf) | Node::Leaf(leaf) => {
@@ -283,7 +291,10 @@ pub fn text(builder: &mut Builder<'_>, node: &Node, value: &str) -> crate::error
         Node::FixedCoding { display: Some(display), .. } => {
             Ok(Fragment::truth(display.to_lowercase().contains(&value.to_lowercase())))
         }
-        Node::When { node, .. } => text(builder, node, value),
+        Node::When { slot, node } => {
+            let holds = condition(builder, row, *slot).map_err(forbidden)?;
+            Ok(Fragment::all([holds, text(builder, node, row, value)?]))
+        }
         _ => Ok(Fragment::truth(false)),
     }
 }
