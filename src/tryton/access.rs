@@ -122,7 +122,9 @@ impl Permit {
             .text(", ',', 1) = ANY (")
             .bind(self.0.open.clone())
             .text("))");
-        Ok(Fragment::all([rules, attached]))
+        // `model,-1` points to no record; Tryton shows nobody what hangs on it.
+        let somewhere = Fragment::new().column(alias, "resource").text(" NOT LIKE '%,-%'");
+        Ok(Fragment::all([rules, attached, somewhere]))
     }
 
     /// Models that are closed because a record rule cannot be repeated, for the operator.

@@ -81,7 +81,8 @@ fn every_resource_is_one_of_r4() {
         for kind in site.types().into_iter().filter(|kind| kind != "Binary") {
             for page in sent(&admin, &kind) {
                 let mut bundle: serde_json::Value = serde_json::from_str(&page).unwrap();
-                for entry in bundle["entry"].as_array_mut().into_iter().flatten() {
+                for entry in bundle.get_mut("entry").and_then(|all| all.as_array_mut()).into_iter().flatten()
+                {
                     let resource = entry["resource"].take();
                     match check(resource.to_string().as_bytes()) {
                         Ok(found) => assert_eq!(found, kind),

@@ -22,7 +22,7 @@ use crate::server::store;
 
 /// Shown by model of the record they are attached to: Tryton 6.0 lists more than it lets read, and Tryton 7.0 fails
 /// where one record of the page is forbidden. (Avatars of inactive users are left out by its search only.)
-const ATTACHED: [&str; 2] = ["ir.attachment", "ir.note"];
+const ATTACHED: [&str; 3] = ["ir.attachment", "ir.model.log", "ir.note"];
 
 /// Left out.
 const SKIPPED: [&str; 1] = ["ir.avatar"];

@@ -35,7 +35,7 @@ pub(super) struct FactModel {
 /// One field.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct FactField {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default)]
     pub kind: String,
     pub target: Option<String>,
     /// Model of the link rows of a many2many.
