@@ -3,6 +3,7 @@
 use super::{
     compile::Compiler,
     compiled::{Column, Condition, Exists, Expression, Kind as Type},
+    finding::Place,
     path::{Context, Found},
     text::{Item, Kind, Table},
 };
@@ -73,6 +74,7 @@ impl Compiler<'_> {
         }
         if let Some(list) = table.item("first") {
             let all: Vec<_> = list.each().iter().filter_map(|item| self.expression(context, item)).collect();
+            self.alike(&list.place, all.iter().map(|(value, _)| value));
             return match all.len() {
                 0 => None,
                 1 => all.into_iter().next(),
@@ -125,6 +127,7 @@ impl Compiler<'_> {
                     branches.push((when, then));
                 }
             }
+            self.alike(&list.place, branches.iter().map(|(_, value)| value));
             return (!branches.is_empty()).then_some((Expression::Case(branches), None));
         }
         self.findings.add(
@@ -271,6 +274,21 @@ impl Compiler<'_> {
         }
         self.findings.add("condition", &item.place, NUMBER, item.describe(), "");
         None
+    }
+
+    /// Alternatives of one value are of one kind: PostgreSQL makes one column of them.
+    fn alike<'e>(&mut self, place: &Place, mut all: impl Iterator<Item = &'e Expression>) {
+        let Some(first) = all.next().map(Expression::kind) else { return };
+        if let Some(other) = all.map(Expression::kind).find(|kind| *kind != first) {
+            let hint = "write an element for each, with a `when`";
+            self.findings.add(
+                "type-mismatch",
+                place,
+                format!("{} as the first", first.name()),
+                other.name(),
+                hint,
+            );
+        }
     }
 
     /// What is added or multiplied.

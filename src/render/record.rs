@@ -137,6 +137,9 @@ pub fn numeric(bytes: &[u8]) -> Result<Option<String>, Malformed> {
 
 /// `date`; `None` for infinities and for years that FHIR cannot write: it has 1 to 9999.
 pub fn date(bytes: &[u8]) -> Result<Option<Date>, Malformed> {
+    if bytes.len() != 4 {
+        return Err(Malformed);
+    }
     let days = integer(bytes)?;
     let epoch = Date::constant(2000, 1, 1);
     let date = epoch.checked_add(SignedDuration::from_hours(days.saturating_mul(24))).ok();
@@ -204,6 +207,7 @@ mod tests {
     fn dates_and_timestamps() {
         assert_eq!(date(&(-1i32).to_be_bytes()), Ok(Some(Date::constant(1999, 12, 31))));
         assert_eq!(date(&i32::MAX.to_be_bytes()), Ok(None));
+        assert_eq!(date(&i64::MAX.to_be_bytes()), Err(Malformed));
         let first = -730_119_i32;
         assert_eq!(date(&first.to_be_bytes()), Ok(Some(Date::constant(1, 1, 1))));
         assert_eq!(date(&(first - 1).to_be_bytes()), Ok(None), "the year before 1");
