@@ -155,10 +155,10 @@ fn settings(port: u16, kept: bool) -> Vec<String> {
         ("listen_addresses", "127.0.0.1"),
         ("port", &port.to_string()),
         ("unix_socket_directories", ""),
-        ("max_connections", "50"),
+        ("max_connections", "200"),
         ("shared_buffers", "64MB"),
         // A snapshot is loaded in one transaction that touches every table and index.
-        ("max_locks_per_transaction", "1024"),
+        ("max_locks_per_transaction", "256"),
         ("fsync", durable),
         ("synchronous_commit", durable),
         ("full_page_writes", durable),

@@ -19,6 +19,16 @@ fn sent(client: &Client, kind: &str) -> Vec<String> {
     all
 }
 
+/// Puts a day where only the reason for its absence stands: the model of the check cannot take a choice without a value.
+fn dated(resource: &mut serde_json::Value) {
+    let Some(members) = resource.as_object_mut() else { return };
+    let absent = members.keys().filter(|name| name.starts_with('_') && name.ends_with("DateTime"));
+    let absent: Vec<String> = absent.map(|name| name[1..].to_owned()).collect();
+    for name in absent {
+        members.entry(name).or_insert_with(|| "1970-01-01".into());
+    }
+}
+
 /// The shape of an id: `ev-12-bp` → `ev--bp`.
 fn shape(id: &str) -> String {
     id.chars().filter(|character| !character.is_ascii_digit()).collect()
@@ -83,7 +93,8 @@ fn every_resource_is_one_of_r4() {
                 let mut bundle: serde_json::Value = serde_json::from_str(&page).unwrap();
                 for entry in bundle.get_mut("entry").and_then(|all| all.as_array_mut()).into_iter().flatten()
                 {
-                    let resource = entry["resource"].take();
+                    let mut resource = entry["resource"].take();
+                    dated(&mut resource);
                     match check(resource.to_string().as_bytes()) {
                         Ok(found) => assert_eq!(found, kind),
                         Err(error) => panic!("{} {kind}: {error}: {resource}", site.name),
