@@ -106,7 +106,7 @@ fn every_resource_is_one_of_r4() {
         }
         let statement = site.gateway.anybody().get("metadata");
         assert_eq!(check(&statement.body).expect("a CapabilityStatement"), "CapabilityStatement");
-        for place in ["Patient/999999", "Patient?nmae=a", "Patient?_sort=x", "Encounter", "Nothing"] {
+        for place in ["Patient/999999", "Patient?nmae=a", "Patient?_sort=x", "Goal", "Nothing"] {
             let outcome = doctor.get(place);
             assert_eq!(
                 check(&outcome.body).unwrap_or_else(|error| panic!("{place}: {error}")),
