@@ -111,7 +111,7 @@ pub struct Answers {
 /// Trytond did not refuse, it failed: on a rule that no hospital can have, since its model would answer nobody.
 fn crashed(theirs: &Json) -> bool {
     let error = theirs["error"].as_str().unwrap_or_default();
-    ["KeyError", "TypeError", "AttributeError", "IndexError"].contains(&error)
+    ["KeyError", "TypeError", "AttributeError", "IndexError", "ValueError"].contains(&error)
 }
 
 /// How an error of the database starts: it closes too, but is none that was foreseen.
@@ -311,7 +311,11 @@ impl Tally {
             }
             (Err(_), None) => self.raised += 1,
             (Err(reason), Some(_)) if !reason.starts_with(DATABASE) => self.refuse(reason, who),
-            (Ok(_), None) if crashed(&theirs["ids"]) => self.crashed += 1,
+            (Ok(_), None) if crashed(&theirs["ids"]) => {
+                // It fails on each record as well.
+                self.crashed += 1;
+                return;
+            }
             (ours, _) => {
                 self.suspects.insert(model.to_owned());
                 self.different.push(format!("{who}: {}", differ(ours, &theirs["ids"])));
