@@ -156,9 +156,14 @@ impl Fhir {
                 search::search(self, &request, kind, patient.as_deref(), pairs).await
             }
             Interaction::DocRef { pairs } => {
-                // Who is nobody learns nothing, also not which parameters there are.
-                self.caller(&request).await?;
-                search::search(self, &request, "DocumentReference", None, &docref::search(pairs)?).await
+                match docref::search(pairs) {
+                    Ok(pairs) => search::search(self, &request, "DocumentReference", None, &pairs).await,
+                    Err(error) => {
+                        // Who is nobody learns nothing, also not which parameters there are.
+                        self.caller(&request).await?;
+                        Err(error)
+                    }
+                }
             }
         }
     }

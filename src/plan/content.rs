@@ -63,9 +63,8 @@ fn plan(
     let scope = builder.close();
     let (visible, data, file) = parts.ok()?;
     let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::RecordId);
-    let mut sql = Fragment::raw("SELECT ").then(select(data, file)).text(", ").then(stamp);
-    sql = sql.text(" FROM ").ident(&source.table).text(" ").alias(root).then(scope.joins());
-    Some(sql.text(" WHERE ").then(Fragment::all([of_record, visible])).finish())
+    let sql = Fragment::raw("SELECT ").then(select(data, file)).text(", ").then(stamp);
+    Some(sql.then(scope.from(&source.table, Fragment::all([of_record, visible]))).finish())
 }
 
 type Parts = (Fragment, Fragment, Fragment);

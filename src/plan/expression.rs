@@ -44,7 +44,7 @@ impl Builder<'_> {
                 let inner = self.expression(inner)?;
                 Fragment::raw("substring(").then(inner).text(" FROM ").bind(pattern.as_str()).text(")")
             }
-            Expression::Count(rows) => self.related_rows(rows, "(SELECT count(*)::int4 FROM ")?,
+            Expression::Count(rows) => self.related_rows(rows, "(SELECT count(*)::int4")?,
             Expression::Latest(rows, value) => self.latest(rows, value)?,
             Expression::All(all) => {
                 let mut parts = Vec::new();
@@ -200,7 +200,7 @@ impl Builder<'_> {
                 let left = self.expression(left)?;
                 known(left.text(" = ").then(self.expression(right)?))
             }
-            Condition::Exists(exists) => self.related_rows(exists, "EXISTS (SELECT 1 FROM ")?,
+            Condition::Exists(exists) => self.related_rows(exists, "EXISTS (SELECT 1")?,
             Condition::All(all) => {
                 let parts: Result<Vec<_>, _> = all.iter().map(|part| self.condition(part)).collect();
                 Fragment::all(parts?)
@@ -229,52 +229,23 @@ impl Builder<'_> {
         })
     }
 
-    fn related_rows(&mut self, exists: &Exists, select: &'static str) -> Result<Fragment, Masked> {
-        let parent = self.id_at(exists.up, &exists.hops)?;
+    fn related_rows(&mut self, rows: &Exists, select: &'static str) -> Result<Fragment, Masked> {
+        let parent = self.id_at(rows.up, &rows.hops)?;
         let row = self.open();
-        let result = self.exists_inside(exists, row, parent);
+        let conditions = self.related(row, parent, &rows.relation, rows.filter.as_ref());
         let scope = self.close();
-        let conditions = result?;
-        Ok(Fragment::raw(select)
-            .ident(&exists.relation.table)
-            .text(" ")
-            .alias(row)
-            .then(scope.joins())
-            .text(" WHERE ")
-            .then(conditions)
-            .text(")"))
+        Ok(Fragment::raw(select).then(scope.from(&rows.relation.table, conditions?)).text(")"))
     }
 
     fn latest(&mut self, rows: &Exists, value: &Expression) -> Result<Fragment, Masked> {
         let parent = self.id_at(rows.up, &rows.hops)?;
         let row = self.open();
-        let result = self.exists_inside(rows, row, parent);
+        let conditions = self.related(row, parent, &rows.relation, rows.filter.as_ref());
         let value = self.expression(value);
         let scope = self.close();
-        let (conditions, value) = (result?, value?);
-        Ok(Fragment::raw("(SELECT max(")
-            .then(value)
-            .text(") FROM ")
-            .ident(&rows.relation.table)
-            .text(" ")
-            .alias(row)
-            .then(scope.joins())
-            .text(" WHERE ")
-            .then(conditions)
-            .text(")"))
-    }
-
-    fn exists_inside(
-        &mut self,
-        exists: &Exists,
-        row: crate::sql::Alias,
-        parent: Fragment,
-    ) -> Result<Fragment, Masked> {
-        let mut conditions = self.related(row, parent, &exists.relation)?;
-        if let Some(filter) = &exists.filter {
-            conditions = conditions.text(" AND ").then(self.condition(filter)?);
-        }
-        Ok(conditions)
+        let (conditions, value) = (conditions?, value?);
+        let latest = Fragment::raw("(SELECT max(").then(value).text(")");
+        Ok(latest.then(scope.from(&rows.relation.table, conditions)).text(")"))
     }
 }
 

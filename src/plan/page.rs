@@ -110,9 +110,9 @@ pub fn page(
         let row = builder.record(&source.row);
         let scope = builder.close();
         let visible = visible.map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN))?;
-        let mut sql = Fragment::raw("SELECT ").then(row.record).text(" AS rec FROM ");
-        sql = sql.ident(&source.table).text(" ").alias(root).then(scope.joins()).text(" WHERE ");
-        sql = sql.column(root, "id").text(" = ").column(page, "pk").text(" AND ").then(visible);
+        let of_page = Fragment::new().column(root, "id").text(" = ").column(page, "pk");
+        let from = scope.from(&source.table, of_page.text(" AND ").then(visible));
+        let mut sql = Fragment::raw("SELECT ").then(row.record).text(" AS rec").then(from);
         if branches.len() > 1 {
             sql = sql.text(" AND ").column(page, "src").text(" = ").number(branch.index);
         }

@@ -30,13 +30,7 @@ pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String])
     let scope = builder.close();
     let statement = Fragment::raw("SELECT ")
         .then(row.record)
-        .text(" FROM ")
-        .ident(&source.table)
-        .text(" ")
-        .alias(root)
-        .then(scope.joins())
-        .text(" WHERE ")
-        .then(Fragment::all(conditions))
+        .then(scope.from(&source.table, Fragment::all(conditions)))
         .finish();
     Some(ReadPlan { statement, shape: row.shape })
 }

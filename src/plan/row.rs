@@ -117,32 +117,23 @@ impl Builder<'_> {
         }
         let scope = self.close();
         columns.push(newest(scope.aliases().map(stamp).collect()));
-        let column = Fragment::raw("(SELECT ROW(").then(Fragment::join(columns, ", ")).text(") FROM ");
-        let column = column.ident(&hop.table).text(" ").alias(target).then(scope.joins());
-        Ok((column.text(" WHERE ").then(condition).text(")"), slots))
+        let column = Fragment::raw("(SELECT ROW(").then(Fragment::join(columns, ", ")).text(")");
+        Ok((column.then(scope.from(&hop.table, condition)).text(")"), slots))
     }
 
     /// Rows of a relation as an array of records.
     fn rows(&mut self, each: &Each) -> Result<(Fragment, Shape), Masked> {
         let parent = self.id_at(each.up, &each.hops)?;
         let root = self.open();
-        let planned = self.conditions(each, root, parent).map(|conditions| {
+        let planned = self.related(root, parent, &each.relation, each.filter.as_ref()).map(|conditions| {
             let row = self.record(&each.row);
             (conditions, row, self.order(each, root))
         });
         let scope = self.close();
         let (conditions, row, order) = planned?;
-        let rows = Fragment::raw("ARRAY(SELECT ").then(row.record).text(" FROM ").ident(&each.relation.table);
-        let rows = rows.text(" ").alias(root).then(scope.joins()).text(" WHERE ").then(conditions);
+        let from = scope.from(&each.relation.table, conditions);
+        let rows = Fragment::raw("ARRAY(SELECT ").then(row.record).then(from);
         Ok((rows.text(" ORDER BY ").then(order).text(")"), row.shape))
-    }
-
-    fn conditions(&mut self, each: &Each, root: Alias, parent: Fragment) -> Result<Fragment, Masked> {
-        let conditions = self.related(root, parent, &each.relation)?;
-        Ok(match &each.filter {
-            Some(filter) => conditions.text(" AND ").then(self.condition(filter)?),
-            None => conditions,
-        })
     }
 
     fn order(&mut self, each: &Each, root: Alias) -> Fragment {
@@ -182,14 +173,14 @@ impl Builder<'_> {
     fn newest_row(&mut self, each: &Each) -> Result<Fragment, Masked> {
         let parent = self.id_at(each.up, &each.hops)?;
         let root = self.open();
-        let planned =
-            self.conditions(each, root, parent).map(|conditions| (conditions, self.stamp(&each.row)));
+        let planned = self
+            .related(root, parent, &each.relation, each.filter.as_ref())
+            .map(|conditions| (conditions, self.stamp(&each.row)));
         let scope = self.close();
         let (conditions, stamp) = planned?;
         let name = self.aliases.next();
-        let lateral = Fragment::raw(" CROSS JOIN LATERAL (SELECT max(").then(stamp).text(") AS stamp FROM ");
-        let lateral = lateral.ident(&each.relation.table).text(" ").alias(root).then(scope.joins());
-        let lateral = lateral.text(" WHERE ").then(conditions).text(") ").alias(name);
+        let lateral = Fragment::raw(" CROSS JOIN LATERAL (SELECT max(").then(stamp).text(") AS stamp");
+        let lateral = lateral.then(scope.from(&each.relation.table, conditions)).text(") ").alias(name);
         self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(lateral);
         Ok(Fragment::new().column(name, "stamp"))
     }

@@ -6,7 +6,7 @@ use crate::{
     error::{self, Error},
     mapping::{
         Path,
-        compiled::{Column, Expression, Hop, Relation, Slot, Way},
+        compiled::{Column, Condition, Expression, Hop, Relation, Slot, Way},
     },
     sql::{Alias, Aliases, Fragment},
     tryton::Permit,
@@ -36,6 +36,12 @@ impl Scope {
             scope.joined.insert(steps[..end].to_vec(), target);
         }
         scope
+    }
+
+    /// ` FROM table root joins WHERE conditions`.
+    pub fn from(&self, table: &str, conditions: Fragment) -> Fragment {
+        let from = Fragment::raw(" FROM ").ident(table).text(" ").alias(self.root).then(self.joins());
+        from.text(" WHERE ").then(conditions)
     }
 
     /// The record at the end of these steps is joined.
@@ -225,10 +231,7 @@ impl<'a> Builder<'a> {
     /// point elsewhere lose nothing.
     pub fn closed_target(&mut self, value: &Expression) -> Option<Fragment> {
         let Expression::Column(column) = value else { return None };
-        let typed = column.hops.iter().position(|hop| hop.way == Way::Typed)?;
-        let hop = &column.hops[typed];
-        let alias = self.follow(column.up, &column.hops[..typed]).ok()?;
-        self.permit.field(&hop.model, &hop.field).then(|| points(alias, hop))
+        self.points_there(column.up, through_typed(&column.hops)?)
     }
 
     /// The same of a slot: all that it reads lies behind one such reference.
@@ -236,16 +239,15 @@ impl<'a> Builder<'a> {
         let mut all = Vec::new();
         slot.paths(0, &mut |path| all.push(path));
         let first = all.first()?;
-        let typed = first.hops.iter().position(|hop| hop.way == Way::Typed)?;
-        let steps = &first.hops[..=typed];
-        let same = |path: &Path<'_>| {
-            path.depth == 0 && path.up == 0 && path.hops.len() > typed && &path.hops[..=typed] == steps
-        };
-        if !all.iter().all(same) {
-            return None;
-        }
-        let hop = &steps[typed];
-        let alias = self.follow(0, &steps[..typed]).ok()?;
+        let steps = through_typed(first.hops)?;
+        let same = |path: &Path<'_>| path.depth == 0 && path.up == 0 && path.hops.starts_with(steps);
+        if all.iter().all(same) { self.points_there(0, steps) } else { None }
+    }
+
+    /// Whether the typed reference at the end of these steps points to a record of its model.
+    fn points_there(&mut self, up: usize, steps: &[Hop]) -> Option<Fragment> {
+        let (hop, before) = steps.split_last()?;
+        let alias = self.follow(up, before).ok()?;
         self.permit.field(&hop.model, &hop.field).then(|| points(alias, hop))
     }
 
@@ -288,11 +290,18 @@ impl<'a> Builder<'a> {
         all.then(plain).text(")")
     }
 
-    /// `row.inverse = parent`, the active filter and the access predicate of the rows of a relation.
+    /// `row.inverse = parent`, the active filter and the access predicate of the rows of a relation, and what else must
+    /// hold for them.
     ///
     /// # Errors
     /// [`Masked`] when the relation or its model is closed to the caller.
-    pub fn related(&mut self, row: Alias, parent: Fragment, relation: &Relation) -> Result<Fragment, Masked> {
+    pub fn related(
+        &mut self,
+        row: Alias,
+        parent: Fragment,
+        relation: &Relation,
+        filter: Option<&Condition>,
+    ) -> Result<Fragment, Masked> {
         if let Some((model, field)) = &relation.field
             && !self.permit.field(model, field)
         {
@@ -308,9 +317,18 @@ impl<'a> Builder<'a> {
         if relation.active {
             all.push(Fragment::new().column(row, "active"));
         }
-        let predicate = self.predicate(&relation.model, row)?;
-        Ok(Fragment::all(all.into_iter().chain([predicate])))
+        all.push(self.predicate(&relation.model, row)?);
+        if let Some(filter) = filter {
+            all.push(self.condition(filter)?);
+        }
+        Ok(Fragment::all(all))
     }
+}
+
+/// The steps up to the first typed reference.
+fn through_typed(hops: &[Hop]) -> Option<&[Hop]> {
+    let typed = hops.iter().position(|hop| hop.way == Way::Typed)?;
+    Some(&hops[..=typed])
 }
 
 /// Id of the row that a step leads to. Nothing keeps a Reference from holding any text.

@@ -23,13 +23,8 @@ pub(super) async fn form(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<Vec<(String, String)>> {
-    if body.is_end_stream() {
-        return Ok(Vec::new());
-    }
-    if !is(headers, &["application/x-www-form-urlencoded"]) {
-        return Err(Error::new(&error::UNSUPPORTED_MEDIA));
-    }
-    let bytes = read(options, body).await?;
+    let bytes =
+        read(options, headers, body, &["application/x-www-form-urlencoded"]).await?.unwrap_or_default();
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Error::new(&error::REQUEST_MALFORMED).detail("The body is not UTF-8."))?;
     target::pairs(text)
@@ -44,16 +39,23 @@ pub(super) async fn parameters(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<Vec<(String, String)>> {
-    if body.is_end_stream() {
-        return Ok(Vec::new());
-    }
-    if !is(headers, &["application/fhir+json", "application/json"]) {
-        return Err(Error::new(&error::UNSUPPORTED_MEDIA));
-    }
-    parameters::pairs(&read(options, body).await?)
+    let bytes = read(options, headers, body, &["application/fhir+json", "application/json"]).await?;
+    bytes.map_or_else(|| Ok(Vec::new()), |bytes| parameters::pairs(&bytes))
 }
 
-async fn read(options: &Options, body: Incoming) -> Result<Bytes> {
+/// The bytes of a body of one of these media types; none when there is no body.
+async fn read(
+    options: &Options,
+    headers: &HeaderMap,
+    body: Incoming,
+    media: &[&str],
+) -> Result<Option<Bytes>> {
+    if body.is_end_stream() {
+        return Ok(None);
+    }
+    if !is(headers, media) {
+        return Err(Error::new(&error::UNSUPPORTED_MEDIA));
+    }
     let too_large =
         || Error::new(&error::BODY_TOO_LARGE).detail(format!("At most {} bytes are read.", options.max_body));
     if body.size_hint().lower() > options.max_body {
@@ -65,7 +67,7 @@ async fn read(options: &Options, body: Incoming) -> Result<Bytes> {
         Err(_) => Err(Error::new(&error::REQUEST_SLOW)),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Error::new(&error::REQUEST_MALFORMED).detail("The body broke off.")),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Ok(collected)) => Ok(Some(collected.to_bytes())),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::harness::{Client, Site, pages, resources, sites};
+use crate::harness::{Client, Site, all, resources, sites};
 
 const PROFILE: &str = "http://hl7.org/fhir/uv/ipa/StructureDefinition/";
 
-fn all(client: &Client, kind: &str) -> Vec<Value> {
-    let all = pages(client, &format!("{kind}?_count=500"), "next");
-    all.iter().flat_map(resources).collect()
+/// Every resource of a type.
+fn every(client: &Client, kind: &str) -> Vec<Value> {
+    all(client, &format!("{kind}?_count=500"))
 }
 
 /// The rest.resource of the CapabilityStatement.
@@ -29,7 +29,7 @@ fn claiming(site: &Site, kind: &str, profile: &str) -> Vec<Value> {
     let claims = |resource: &Value| {
         resource["meta"]["profile"].as_array().is_some_and(|all| all.iter().any(|one| *one == url.as_str()))
     };
-    let found: Vec<_> = all(&site.user("admin"), kind).into_iter().filter(claims).collect();
+    let found: Vec<_> = every(&site.user("admin"), kind).into_iter().filter(claims).collect();
     assert!(!found.is_empty(), "{}: no {kind} claims {profile}", site.name);
     found
 }
@@ -103,14 +103,13 @@ fn types_are_read_and_searched() {
 fn of_patient(kind: &str, subject: &str, more: &[&str]) {
     for site in sites() {
         let admin = site.user("admin");
-        let everything = all(&admin, kind);
+        let everything = every(&admin, kind);
         let patient = everything.iter().find_map(|resource| resource[subject]["reference"].as_str());
         let patient = patient.unwrap_or_else(|| panic!("{}: no {kind} of a patient", site.name)).to_owned();
         let of = |resource: &&Value| resource[subject]["reference"] == patient.as_str();
         let expected: Vec<_> = everything.iter().filter(of).map(|resource| &resource["id"]).collect();
         let id = patient.strip_prefix("Patient/").unwrap();
-        let found = pages(&admin, &format!("{kind}?patient={id}&_count=200"), "next");
-        let found: Vec<_> = found.iter().flat_map(resources).collect();
+        let found = all(&admin, &format!("{kind}?patient={id}&_count=200"));
         let mut ids: Vec<_> = found.iter().map(|resource| &resource["id"]).collect();
         ids.sort_by_key(|id| id.to_string());
         let mut wanted = expected.clone();
@@ -174,7 +173,7 @@ fn patients_by_id_identifier_and_demographics() {
         for name in ["_id", "identifier", "birthdate", "family", "given", "gender", "name"] {
             assert!(names.contains(&name), "{name}");
         }
-        let patients = all(&admin, "Patient");
+        let patients = every(&admin, "Patient");
         for patient in patients.iter().step_by(40) {
             let value = patient["identifier"][0]["value"].as_str().unwrap();
             let found = admin.search("Patient", &[("identifier", value)]).json();
@@ -191,13 +190,13 @@ fn documents_by_the_operation() {
         let admin = site.user("admin");
         let resource = offered(site, "DocumentReference");
         assert_eq!(codes(&resource, "operation", "name"), ["docref"]);
-        let documents = all(&admin, "DocumentReference");
+        let documents = every(&admin, "DocumentReference");
         let patient = documents.iter().find_map(|one| one["subject"]["reference"].as_str()).unwrap();
         let id = patient.strip_prefix("Patient/").unwrap();
         let current = |one: &&Value| one["subject"]["reference"] == patient && one["status"] == "current";
         let mut expected: Vec<_> = documents.iter().filter(current).cloned().collect();
         let asked = |place: &str| {
-            let mut found: Vec<_> = pages(&admin, place, "next").iter().flat_map(resources).collect();
+            let mut found = all(&admin, place);
             found.sort_by_key(|one| one["id"].to_string());
             found
         };
@@ -340,7 +339,7 @@ fn medication_profile() {
 #[test]
 fn missing_optional_elements_are_omitted() {
     for site in sites() {
-        let patients = all(&site.user("admin"), "Patient");
+        let patients = every(&site.user("admin"), "Patient");
         let without = patients.iter().find(|patient| !has(patient, "birthDate"));
         let without = without.unwrap_or_else(|| panic!("{}: everybody has a date of birth", site.name));
         assert!(without.get("birthDate").is_none() && without.get("_birthDate").is_none());

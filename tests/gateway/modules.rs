@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, io::Write as _};
 
 use serde_json::Value;
 
-use crate::harness::{Client, Database, Gateway, link};
+use crate::harness::{Database, Gateway, all};
 
 fn gateway(variable: &str, settings: &str) -> Option<(Database, Gateway)> {
     let Ok(url) = std::env::var(variable) else {
@@ -19,18 +19,6 @@ fn types(gateway: &Gateway) -> BTreeSet<String> {
     let statement = gateway.anybody().ok("metadata");
     let resources = statement["rest"][0]["resource"].as_array().unwrap();
     resources.iter().map(|resource| resource["type"].as_str().unwrap().to_owned()).collect()
-}
-
-/// All resources of a search.
-fn all(client: &Client, place: &str) -> Vec<Value> {
-    let mut all = Vec::new();
-    let mut place = Some(place.to_owned());
-    while let Some(next) = place {
-        let page = client.ok(&next);
-        place = link(&page, "next");
-        all.extend(page["entry"].as_array().into_iter().flatten().map(|entry| entry["resource"].clone()));
-    }
-    all
 }
 
 #[test]

@@ -196,13 +196,7 @@ fn through(
             from.clone()
                 .text(" IN (SELECT ")
                 .column(root, "id")
-                .text(" FROM ")
-                .ident(&source.table)
-                .text(" ")
-                .alias(root)
-                .then(scope.joins())
-                .text(" WHERE ")
-                .then(conditions)
+                .then(scope.from(&source.table, conditions))
                 .text(")"),
         );
     }

@@ -121,25 +121,14 @@ fn walk(
             let parent = builder.id_at(each.up, &each.hops)?;
             let root = builder.open();
             let inside = (|builder: &mut Builder<'_>| {
-                let mut conditions = vec![builder.related(root, parent, &each.relation)?];
-                if let Some(filter) = &each.filter {
-                    conditions.push(builder.condition(filter)?);
-                }
+                let conditions = builder.related(root, parent, &each.relation, each.filter.as_ref())?;
                 let value = walk(builder, node, rest, &each.row, target)?;
-                Ok(value.map(|value| (Fragment::all(conditions), value)))
+                Ok(value.map(|value| (conditions, value)))
             })(builder);
             let scope = builder.close();
             Ok(inside?.map(|(conditions, value)| {
-                Fragment::raw("(SELECT min(")
-                    .then(value)
-                    .text(") FROM ")
-                    .ident(&each.relation.table)
-                    .text(" ")
-                    .alias(root)
-                    .then(scope.joins())
-                    .text(" WHERE ")
-                    .then(conditions)
-                    .text(")")
+                let smallest = Fragment::raw("(SELECT min(").then(value).text(")");
+                smallest.then(scope.from(&each.relation.table, conditions)).text(")")
             }))
         }
         (_, None) => value(builder, node, row, target),

@@ -108,26 +108,15 @@ pub fn some_row<E>(
     let parent = builder.id_at(each.up, &each.hops).map_err(&closed)?;
     let root = builder.open();
     let inside = (|builder: &mut Builder<'_>| {
-        let mut conditions = vec![builder.related(root, parent, &each.relation).map_err(&closed)?];
-        if let Some(filter) = &each.filter {
-            conditions.push(builder.condition(filter).map_err(&closed)?);
-        }
-        conditions.push(holds(builder)?);
-        Ok(Fragment::all(conditions))
+        let related = builder.related(root, parent, &each.relation, each.filter.as_ref()).map_err(&closed)?;
+        Ok(Fragment::all([related, holds(builder)?]))
     })(builder);
     let scope = builder.close();
     let conditions = inside?;
     if conditions.is("FALSE") {
         return Ok(conditions);
     }
-    Ok(Fragment::raw("EXISTS (SELECT 1 FROM ")
-        .ident(&each.relation.table)
-        .text(" ")
-        .alias(root)
-        .then(scope.joins())
-        .text(" WHERE ")
-        .then(conditions)
-        .text(")"))
+    Ok(Fragment::raw("EXISTS (SELECT 1").then(scope.from(&each.relation.table, conditions)).text(")"))
 }
 
 /// Leaves below a node for which SQL is asked one by one, through lists, conditions and rows.

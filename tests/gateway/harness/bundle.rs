@@ -38,6 +38,11 @@ pub fn pages(client: &Client, start: &str, relation: &str) -> Vec<Value> {
     all
 }
 
+/// The resources of a search, over all of its pages.
+pub fn all(client: &Client, start: &str) -> Vec<Value> {
+    pages(client, start, "next").iter().flat_map(resources).collect()
+}
+
 /// Ids of all matches, over pages of 500; none twice.
 pub fn all_ids(client: &Client, kind: &str, pairs: &[(&str, &str)]) -> BTreeSet<String> {
     let mut pairs = pairs.to_vec();

@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use tokio::runtime::Runtime;
 
-pub use bundle::{all_ids, ids, link, pages, resources};
+pub use bundle::{all, all_ids, ids, link, pages, resources};
 pub use client::{Client, Response, query};
 pub use database::Database;
 pub use gateway::Gateway;
