@@ -1,0 +1,69 @@
+// What the parameters of a type see in each resource: FHIRPath, by npm fhirpath.
+
+import { createRequire } from "node:module";
+
+import { components, parameters } from "./definitions.mjs";
+
+const require = createRequire(`${process.env.ORACLE_MODULES}/package.json`);
+const fhirpath = require("fhirpath");
+const model = require("fhirpath/fhir-context/r4");
+
+const options = { resolveInternalTypes: false };
+const compiled = new Map();
+
+function compile(expression) {
+  if (!compiled.has(expression)) compiled.set(expression, fhirpath.compile(expression, model, options));
+  return compiled.get(expression);
+}
+
+/** A value with the name of its datatype. */
+function typed(node) {
+  if (typeof node !== "object" || node === null || !("fhirNodeDataType" in node)) {
+    return { type: typeof node, value: node };
+  }
+  return { type: node.fhirNodeDataType, value: node.data };
+}
+
+/** What has only extensions, such as the reason why it is absent, has no value. */
+const known = ({ value }) =>
+  value !== null && value !== undefined && (typeof value !== "object" || Object.keys(value).some((key) => key !== "extension" && key !== "id"));
+
+export function evaluate(resource, expression) {
+  return compile(expression)(resource).map(typed).filter(known);
+}
+
+/**
+ * All resources of a type, and what its parameters see in them.
+ *
+ * `values.get(name).get(id)` is a list of `{ type, value }`; of a composite a list of lists of such lists.
+ */
+export function index(type, resources, names) {
+  const definitions = parameters(type);
+  const values = new Map();
+  for (const name of names) {
+    const definition = definitions.get(name);
+    if (!definition?.expression) continue;
+    const perResource = new Map();
+    const parts = definition.type === "composite" ? components(definition) : undefined;
+    for (const resource of resources) {
+      perResource.set(resource.id, parts ? tuples(resource, definition.expression, parts) : evaluate(resource, definition.expression));
+    }
+    values.set(name, perResource);
+  }
+  return values;
+}
+
+function tuples(resource, expression, parts) {
+  return compile(expression)(resource).map((node) =>
+    parts.map((part) => {
+      const path = node.path ?? resource.resourceType;
+      return compileAt(path, part.expression)(node.data ?? node).map(typed).filter(known);
+    }),
+  );
+}
+
+function compileAt(base, expression) {
+  const key = `${base} ${expression}`;
+  if (!compiled.has(key)) compiled.set(key, fhirpath.compile({ base, expression }, model, options));
+  return compiled.get(key);
+}
