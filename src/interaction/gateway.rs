@@ -186,7 +186,7 @@ impl Gateway for Fhir {
 
     fn is_parameter(&self, name: &str) -> bool {
         crate::search::CONTROLS.contains(&name)
-            || matches!(name, "_id" | "_lastUpdated")
+            || matches!(name, "_id" | "_lastUpdated" | "_has")
             || self.compiled.types.values().any(|kind| kind.parameters.contains_key(name))
     }
 }

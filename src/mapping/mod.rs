@@ -19,6 +19,7 @@ mod path;
 mod paths;
 mod primitive;
 mod reads;
+mod references;
 mod terminology;
 #[cfg(test)]
 mod tests;
@@ -34,4 +35,5 @@ pub use files::Files;
 pub use finding::{Finding, Findings};
 pub use paths::Path;
 pub use reads::Read;
+pub use references::{Place, references};
 pub use withheld::Withheld;

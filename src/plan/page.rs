@@ -391,7 +391,7 @@ fn one(
 }
 
 /// Builds one fragment per emit from the same aliases, so that equal conditions are equal text.
-fn same_aliases(
+pub fn same_aliases(
     builder: &mut Builder<'_>,
     count: usize,
     build: impl Fn(&mut Builder<'_>, usize) -> Result<Fragment>,

@@ -196,6 +196,19 @@ impl Builder<'_> {
             None => predicate,
         })
     }
+
+    /// For which records a resource is there that the caller may see: as [`Builder::visible`], and the condition of the
+    /// emit.
+    ///
+    /// # Errors
+    /// [`Masked`] when it is closed to the caller.
+    pub fn resource(&mut self, source: &Source, emit: usize, alias: Alias) -> Result<Fragment, Masked> {
+        let visible = self.visible(source, alias)?;
+        match &source.emits[emit].when {
+            Some(when) => Ok(Fragment::all([visible, self.condition(when)?])),
+            None => Ok(visible),
+        }
+    }
 }
 
 /// The last change of a row: Tryton leaves `write_date` empty until the first change.

@@ -62,7 +62,7 @@ pub enum Total {
 }
 
 /// One parameter with its values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Key as sent, for messages: `subject:Patient.name`.
     pub key: String,
@@ -70,8 +70,10 @@ pub struct Filter {
     pub name: String,
     /// Text after the colon.
     pub modifier: Option<String>,
-    /// The rest of a chain: what must hold for the resource referred to.
+    /// The rest of a chain: what must hold for the resource referred to, or of `_has` for the one that refers.
     pub chain: Option<Box<Filter>>,
+    /// Of `_has`: the resources that refer to this one.
+    pub reverse: Option<Reverse>,
     /// Values, of which any must hold; escapes are still in.
     pub values: Vec<String>,
     /// Instead of all the above: any of these must hold (compartments).
@@ -91,10 +93,8 @@ impl Filter {
         let refers = |name: &str, value: String| Self {
             key: name.to_owned(),
             name: name.to_owned(),
-            modifier: None,
-            chain: None,
             values: vec![value],
-            any: Vec::new(),
+            ..Self::default()
         };
         let mut any: Vec<Self> = compartment::patient(kind)
             .filter(|name| offered(name))
@@ -105,6 +105,15 @@ impl Filter {
         }
         (!any.is_empty()).then(|| Self { any, ..refers("", String::new()) })
     }
+}
+
+/// `_has:[type]:[parameter]` (<https://hl7.org/fhir/R4/search.html#has>): resources of a type whose parameter refers here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reverse {
+    /// Type of the resources that refer.
+    pub kind: String,
+    /// Their parameter.
+    pub parameter: String,
 }
 
 /// A key of `_sort`.

@@ -1,6 +1,6 @@
 //! Pairs of a query → [`SearchRequest`].
 
-use super::{Fault, Filter, SearchRequest, SortKey, Subset, Total};
+use super::{Fault, Filter, Reverse, SearchRequest, SortKey, Subset, Total};
 use crate::error::{self, Error};
 
 /// Parameters per search at most.
@@ -119,6 +119,9 @@ fn filter(whole: &str, key: &str, value: &str, depth: usize) -> Result<Filter, E
     if depth > CHAIN {
         return Err(Error::new(&error::PARAMETER_LIMIT).detail(format!("A chain may have {CHAIN} links.")));
     }
+    if let Some(rest) = key.strip_prefix("_has").filter(|rest| rest.is_empty() || rest.starts_with(':')) {
+        return reverse(whole, rest.trim_start_matches(':'), value, depth);
+    }
     let (head, rest) = match key.split_once('.') {
         Some((head, rest)) => (head, Some(rest)),
         None => (key, None),
@@ -142,7 +145,25 @@ fn filter(whole: &str, key: &str, value: &str, depth: usize) -> Result<Filter, E
     if chain.is_none() && values.iter().any(String::is_empty) {
         return Err(Error::new(&error::PARAMETER_VALUE).detail("A value is empty."));
     }
-    Ok(Filter { key: whole.to_owned(), name: name.to_owned(), modifier, chain, values, any: Vec::new() })
+    let (key, name) = (whole.to_owned(), name.to_owned());
+    Ok(Filter { key, name, modifier, chain, values, ..Filter::default() })
+}
+
+/// What follows `_has:`, as in `Observation:patient:code`.
+fn reverse(whole: &str, key: &str, value: &str, depth: usize) -> Result<Filter, Error> {
+    let mut parts = key.splitn(3, ':');
+    let mut part = || parts.next().filter(|part| !part.is_empty());
+    let (Some(kind), Some(parameter), Some(rest)) = (part(), part(), part()) else {
+        return Err(Error::new(&error::PARAMETER_UNKNOWN)
+            .detail("Expected _has:[type]:[reference parameter]:[parameter]."));
+    };
+    Ok(Filter {
+        key: whole.to_owned(),
+        name: "_has".to_owned(),
+        chain: Some(Box::new(filter(whole, rest, value, depth + 1)?)),
+        reverse: Some(Reverse { kind: kind.to_owned(), parameter: parameter.to_owned() }),
+        ..Filter::default()
+    })
 }
 
 fn wrong(expected: &str, found: &str) -> Error {
@@ -196,6 +217,38 @@ mod tests {
         assert_eq!(chain.values, ["a\\,b", "c"]);
         assert_eq!(request.sort[0], SortKey { name: "date".into(), descending: true });
         assert_eq!(request.count, Some(5));
+    }
+
+    #[test]
+    fn reverse_chains_hold_others() {
+        let (request, faults) = parse(&pairs(&[
+            ("_has:Observation:patient:_has:AuditEvent:entity:agent.name:exact", "a,b"),
+            ("subject:Patient._has:Encounter:patient:status", "finished"),
+        ]));
+        assert!(faults.is_empty());
+        let reverse = |filter: &Filter| filter.reverse.clone().map(|found| (found.kind, found.parameter));
+        let named = |kind: &str, parameter: &str| Some((kind.to_owned(), parameter.to_owned()));
+        let first = &request.filters[0];
+        assert_eq!(reverse(first), named("Observation", "patient"));
+        let second = first.chain.as_ref().unwrap();
+        assert_eq!(reverse(second), named("AuditEvent", "entity"));
+        let third = second.chain.as_ref().unwrap();
+        assert_eq!((third.name.as_str(), reverse(third)), ("agent", None));
+        assert_eq!(third.chain.as_ref().unwrap().modifier.as_deref(), Some("exact"));
+        let chained = request.filters[1].chain.as_ref().unwrap();
+        assert_eq!(reverse(chained), named("Encounter", "patient"));
+        assert_eq!(chained.chain.as_ref().unwrap().values, ["finished"]);
+        let deep = "_has:Observation:patient:".repeat(9) + "code";
+        for bad in [
+            "_has:",
+            "_has:Observation",
+            "_has:Observation:patient",
+            "_has:Observation:patient:",
+            "_has::a:b",
+            &deep,
+        ] {
+            assert_eq!(parse(&pairs(&[(bad, "x")])).1.len(), 1, "{bad}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod protocol;
 mod refusals;
 mod resources;
 mod restriction;
+mod reverse;
 mod rights;
 mod search;
 mod sign_in;

@@ -8,21 +8,21 @@ use crate::harness::{Client, Database, Gateway, all_ids, ids, pages, resources};
 
 /// Model and group of the access rows that are changed.
 const PATIENT: &str = "(SELECT id FROM ir_model WHERE model = 'gnuhealth.patient')";
-const DOCTORS: &str = "(SELECT l.\"group\" FROM \"res_user-res_group\" l JOIN res_user u ON u.id = l.\"user\" WHERE u.login = 'doctor')";
+pub const DOCTORS: &str = "(SELECT l.\"group\" FROM \"res_user-res_group\" l JOIN res_user u ON u.id = l.\"user\" WHERE u.login = 'doctor')";
 
 /// A copy with a gateway that looks for changes often.
-fn hospital(name: &str) -> (Database, Gateway) {
+pub fn hospital(name: &str) -> (Database, Gateway) {
     let database = Database::copy(name);
     let gateway = Gateway::open(&database.url, "watch_interval = \"50ms\"");
     (database, gateway)
 }
 
-fn change(database: &Database, sql: &str) {
+pub fn change(database: &Database, sql: &str) {
     database.run(sql);
     sleep(Duration::from_millis(500));
 }
 
-fn rule(database: &Database, model: &str, domain: &str) {
+pub fn rule(database: &Database, model: &str, domain: &str) {
     change(
         database,
         &format!(

@@ -3,7 +3,7 @@
 use super::{check, filter as plan_filter, forbidden, spot, token};
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Node, Parameter, Reference, ResourceType, Row, Step},
+    mapping::compiled::{Node, Parameter, Reference, ResourceType, Row},
     plan::{
         ids,
         page::Situation,
@@ -25,7 +25,7 @@ pub fn reference(
     values: &[&str],
     modifier: Option<&str>,
 ) -> Result<Fragment> {
-    let Some(reference) = reference_of(node) else {
+    let Some(reference) = node.reference() else {
         return match modifier {
             None => canonical(builder, node, row, values),
             Some(_) => Ok(Fragment::truth(false)),
@@ -35,15 +35,13 @@ pub fn reference(
         let rest = Filter {
             key: "identifier".to_owned(),
             name: "identifier".to_owned(),
-            modifier: None,
-            chain: None,
             values: values.iter().map(|value| (*value).to_owned()).collect(),
-            any: Vec::new(),
+            ..Filter::default()
         };
         return through(builder, situation, reference, &rest);
     }
     let sql = builder.referred(&reference.expression).map_err(forbidden)?;
-    let Some(kind) = situation.compiled.types.get(&reference.target) else {
+    let Some(place) = situation.compiled.target(reference) else {
         return Ok(Fragment::truth(false));
     };
     let mut records = Vec::new();
@@ -54,8 +52,8 @@ pub fn reference(
         if elsewhere || wanted.is_some_and(|wanted| wanted != reference.target) {
             continue;
         }
-        if let Some(target) = ids::parse_id(kind, &value.id)
-            && kind.sources[target.source].model == reference.model
+        if let Some(target) = ids::parse_id(place.kind, &value.id)
+            && (target.source, target.emit) == (place.source, place.emit)
         {
             records.push(target.record);
         }
@@ -77,14 +75,6 @@ fn canonical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str])
     Ok(Fragment::any(any))
 }
 
-fn reference_of(node: &Node) -> Option<&Reference> {
-    match node {
-        Node::Reference(reference) => Some(reference),
-        Node::When { node, .. } => reference_of(node),
-        _ => None,
-    }
-}
-
 /// The condition of a chained filter.
 #[expect(clippy::too_many_arguments, reason = "the place of a parameter and the two parts of its filter")]
 pub fn chain(
@@ -102,7 +92,7 @@ pub fn chain(
         return Err(Error::new(&error::PARAMETER_MODIFIER)
             .detail(format!("{} is no reference, so nothing can be chained to it.", filter.name)));
     }
-    let targets = targets(situation, kind, parameter);
+    let targets = situation.compiled.targets(kind, parameter);
     if let Some(wanted) = wanted.filter(|wanted| !targets.contains(wanted)) {
         let known = targets.join(", ");
         return Err(Error::new(&error::PARAMETER_MODIFIER)
@@ -121,45 +111,12 @@ pub fn chain(
     if fits.is_empty() {
         return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
     }
-    spot::at(builder, kind, source, emit, parameter, &mut |builder, node, _| match reference_of(node) {
+    spot::at(builder, kind, source, emit, parameter, &mut |builder, node, _| match node.reference() {
         Some(reference) if fits.contains(&reference.target.as_str()) => {
             through(builder, situation, reference, rest)
         }
         _ => Ok(Fragment::truth(false)),
     })
-}
-
-/// Types that a reference parameter really refers to in this mapping.
-fn targets<'a>(situation: Situation<'a>, kind: &'a ResourceType, parameter: &Parameter) -> Vec<&'a str> {
-    let mut targets = Vec::new();
-    for (source, emits) in parameter.places.iter().enumerate() {
-        for (emit, spots) in emits.iter().enumerate() {
-            for spot in spots {
-                let mut node: Option<&Node> = None;
-                let mut object = Some(&kind.sources[source].emits[emit].body);
-                for step in &spot.steps {
-                    node = match (step, node, object) {
-                        (Step::Member(index), _, Some(body)) => Some(&body.members[*index].node),
-                        (Step::Item(index), Some(Node::List(nodes)), _) => nodes.get(*index),
-                        (Step::Row, Some(Node::Each { node, .. }), _) => Some(node.as_ref()),
-                        (Step::Inside, Some(Node::When { node, .. }), _) => Some(node.as_ref()),
-                        _ => None,
-                    };
-                    object = match node {
-                        Some(Node::Object(inner)) => Some(inner),
-                        _ => None,
-                    };
-                }
-                if let Some(reference) = node.and_then(reference_of)
-                    && situation.compiled.types.contains_key(&reference.target)
-                    && !targets.contains(&reference.target.as_str())
-                {
-                    targets.push(reference.target.as_str());
-                }
-            }
-        }
-    }
-    targets
 }
 
 /// There is a resource at the other end, visible to the caller, for which the rest holds.
@@ -169,36 +126,26 @@ fn through(
     reference: &Reference,
     rest: &Filter,
 ) -> Result<Fragment> {
-    let Some(kind) = situation.compiled.types.get(&reference.target) else {
+    let Some(place) = situation.compiled.target(reference) else {
         return Ok(Fragment::truth(false));
     };
     builder.spend(&Fragment::new())?;
-    check::check(situation, kind, rest)?;
+    check::check(situation, place.kind, rest)?;
     let from = builder.expression(&reference.expression).map_err(forbidden)?;
-    let mut any = Vec::new();
-    for (index, source) in
-        kind.sources.iter().enumerate().filter(|(_, source)| source.model == reference.model)
-    {
-        let root = builder.open();
-        let inside = (|builder: &mut Builder<'_>| {
-            let visible = builder
-                .visible(source, root)
-                .map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN).at(reference.target.clone()))?;
-            let rest = plan_filter(builder, situation, kind, index, 0, rest)?;
-            Ok(Fragment::all([visible, rest]))
-        })(builder);
-        let scope = builder.close();
-        let conditions = inside?;
-        if conditions.is("FALSE") {
-            continue;
-        }
-        any.push(
-            from.clone()
-                .text(" IN (SELECT ")
-                .column(root, "id")
-                .then(scope.from(&source.table, conditions))
-                .text(")"),
-        );
+    let source = &place.kind.sources[place.source];
+    let root = builder.open();
+    let inside = (|builder: &mut Builder<'_>| {
+        let visible = builder
+            .resource(source, place.emit, root)
+            .map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN).at(reference.target.clone()))?;
+        let rest = plan_filter(builder, situation, place.kind, place.source, place.emit, rest)?;
+        Ok(Fragment::all([visible, rest]))
+    })(builder);
+    let scope = builder.close();
+    let conditions = inside?;
+    if conditions.is("FALSE") {
+        return Ok(conditions);
     }
-    Ok(Fragment::any(any))
+    let found = from.text(" IN (SELECT ").column(root, "id").then(scope.from(&source.table, conditions));
+    Ok(found.text(")"))
 }

@@ -1,6 +1,6 @@
 //! What a search may ask: names, modifiers, forms of values. A fault names the parameter and what is offered.
 
-use super::super::page::Situation;
+use super::{super::page::Situation, has};
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Parameter, ResourceType},
@@ -22,7 +22,7 @@ pub fn parameter<'a>(kind: &'a ResourceType, filter: &Filter) -> Result<&'a Para
 pub fn unknown(kind: &ResourceType, key: &str) -> Error {
     let offered: Vec<&str> = COMMON.into_iter().chain(kind.parameters.keys().map(String::as_str)).collect();
     Error::new(&error::PARAMETER_UNKNOWN)
-        .detail(format!("{} can be searched by: {}.", kind.name, offered.join(", ")))
+        .detail(format!("{} can be searched by: {}, _has.", kind.name, offered.join(", ")))
         .at(key.chars().take(80).collect::<String>())
 }
 
@@ -57,6 +57,10 @@ pub fn check(situation: Situation<'_>, kind: &ResourceType, filter: &Filter) -> 
             }
         }
         return Ok(());
+    }
+    if let (Some(reverse), Some(rest)) = (&filter.reverse, &filter.chain) {
+        let (from, _) = has::referring(situation, kind, &filter.key, reverse)?;
+        return check(situation, from, rest);
     }
     let parameter = parameter(kind, filter)?;
     if filter.chain.is_some() {

@@ -3,6 +3,7 @@
 mod chain;
 mod check;
 mod date;
+mod has;
 mod number;
 mod sort;
 mod spot;
@@ -21,7 +22,10 @@ use super::{
 };
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Node, Parameter, ResourceType, Row},
+    mapping::{
+        Place,
+        compiled::{Node, Parameter, ResourceType, Row},
+    },
     search::{
         Filter, registry,
         value::{DateValue, NumberValue, QuantityValue, TokenValue, unescape},
@@ -58,6 +62,10 @@ pub fn filter(
         "_id" => return Ok(id(builder, kind, source, emit, filter)),
         "_lastUpdated" => return last_updated(builder, situation, kind, source, filter),
         _ => {}
+    }
+    if let (Some(reverse), Some(rest)) = (&filter.reverse, &filter.chain) {
+        let target = Place { kind, source, emit };
+        return has::has(builder, situation, target, filter, reverse, rest);
     }
     let parameter = check::parameter(kind, filter)?;
     let result = match &filter.chain {
