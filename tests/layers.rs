@@ -27,7 +27,7 @@ const MAY_NAME: [(&str, &[&str]); 13] = [
 ];
 
 /// Crate → modules that may name it.
-const KNOWN_IN: [(&str, &[&str]); 9] = [
+const KNOWN_IN: [(&str, &[&str]); 10] = [
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
     ("http_body_util", &["server"]),
@@ -35,6 +35,7 @@ const KNOWN_IN: [(&str, &[&str]); 9] = [
     ("tokio_postgres", &["store", "demo"]),
     ("deadpool_postgres", &["store"]),
     ("fhir_sdk", &["model"]),
+    ("quick_xml", &["fhir"]),
     ("clap", &["cli"]),
     ("tracing_subscriber", &["cli"]),
 ];

@@ -39,8 +39,8 @@ catalogue! {
     PATH_UNKNOWN = NotFound "path-unknown", "Nothing is served at this address.", "FHIR addresses have the form [base]/[type]/[id]; see [base]/metadata.";
     INTERACTION_UNSUPPORTED = NotSupported "interaction-unsupported", "This interaction is not offered.", "The CapabilityStatement at [base]/metadata lists the interactions of each type.";
     METHOD_NOT_ALLOWED = MethodNotAllowed "method-not-allowed", "This method is not allowed here.", "See the Allow header for the methods that are.";
-    NOT_ACCEPTABLE = NotAcceptable "not-acceptable", "None of the requested formats is offered.", "Ask for application/fhir+json.";
-    UNSUPPORTED_MEDIA = UnsupportedMedia "unsupported-media", "The body is in a format that is not read here.", "POST [type]/_search takes application/x-www-form-urlencoded, an operation Parameters as application/fhir+json.";
+    NOT_ACCEPTABLE = NotAcceptable "not-acceptable", "None of the requested formats is offered.", "Ask for application/fhir+json, application/fhir+xml or application/fhir+ndjson.";
+    UNSUPPORTED_MEDIA = UnsupportedMedia "unsupported-media", "The body is in a format that is not read here.", "POST [type]/_search takes application/x-www-form-urlencoded, an operation Parameters as application/fhir+json or application/fhir+xml.";
     BODY_TOO_LARGE = TooLarge "body-too-large", "The body is too large.", "Send a smaller one.";
     URI_TOO_LONG = UriTooLong "uri-too-long", "The address is too long.", "Send long searches as POST [type]/_search.";
     HEADERS_TOO_LARGE = HeadersTooLarge "headers-too-large", "The headers of the request are too large.", "Send fewer or shorter headers.";

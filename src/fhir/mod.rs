@@ -5,3 +5,4 @@ pub mod codes;
 pub mod outcome;
 pub mod parameters;
 pub mod structure;
+pub mod xml;

@@ -32,7 +32,7 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
         "software": { "name": "gnuhealth-fhir", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "GNU Health", "url": base },
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "json", "application/fhir+xml", "xml", "application/fhir+ndjson"],
         "rest": [{
             "mode": "server",
             "security": {

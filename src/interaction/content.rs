@@ -9,11 +9,12 @@ use futures_util::{Stream, StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{
-    Answer, Request,
+    Answer, Format, Request,
     gateway::{Caller, Fhir},
 };
 use crate::{
     error::{self, Error, Result},
+    fhir::xml,
     mapping::{Compiled, compiled::ResourceType},
     plan::{self, Target},
     render::{content_type, json_string, timestamp},
@@ -30,9 +31,9 @@ type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes>> + Send>>;
 pub struct Content {
     /// Media type; none for a FHIR resource.
     pub media: Option<&'static str>,
-    /// Bytes in all.
-    pub length: u64,
-    /// The bytes. An error ends the answer before its length is reached, which clients notice.
+    /// Bytes in all, where they are known before.
+    pub length: Option<u64>,
+    /// The bytes. An error ends the answer before its length is reached or its last chunk is sent, which clients notice.
     pub pieces: Pieces,
 }
 
@@ -80,8 +81,10 @@ pub(super) async fn read(
 ) -> Result<Answer> {
     let known = known(fhir, caller, kind, target).await?;
     let (version, updated) = (known.version.clone(), known.updated);
-    let content = if request.raw { raw(known) } else { resource(known, id) };
-    let content = Some(content);
+    let content = Some(match request.format {
+        Format::Bytes => raw(known),
+        format => resource(known, id, format)?,
+    });
     Ok(Answer {
         version: Some(version),
         last_modified: updated,
@@ -155,11 +158,11 @@ fn unreadable(error: std::io::Error) -> Error {
 
 /// The bytes themselves.
 fn raw(known: Known) -> Content {
-    Content { media: Some(known.media), length: known.length, pieces: pieces(known.bytes) }
+    Content { media: Some(known.media), length: Some(known.length), pieces: pieces(known.bytes) }
 }
 
-/// `{"resourceType":"Binary",…,"data":"…"}`.
-fn resource(known: Known, id: &str) -> Content {
+/// `{"resourceType":"Binary",…,"data":"…"}`, or the same in XML.
+fn resource(known: Known, id: &str, format: Format) -> Result<Content> {
     let mut start = b"{\"resourceType\":\"Binary\",\"id\":".to_vec();
     json_string(&mut start, id);
     start.extend_from_slice(b",\"meta\":{\"versionId\":");
@@ -171,12 +174,26 @@ fn resource(known: Known, id: &str) -> Content {
     start.extend_from_slice(b"},\"contentType\":");
     json_string(&mut start, known.media);
     start.extend_from_slice(b",\"data\":\"");
-    let end = Bytes::from_static(b"\"}");
+    let mut end = b"\"}".to_vec();
+    match format {
+        Format::Xml => {
+            // What stands around the bytes; they are the same in XML.
+            let mut whole = xml::write(&[start, end].concat(), false)?;
+            let value = b"<data value=\"";
+            let at = whole.windows(value.len()).rposition(|part| part == value);
+            let at = at.ok_or_else(|| Error::new(&error::INTERNAL).cause("a Binary without data"))?;
+            end = whole.split_off(at + value.len());
+            start = whole;
+        }
+        Format::Lines => end.push(b'\n'),
+        Format::Json | Format::Bytes => {}
+    }
+    let end = Bytes::from(end);
     let length = start.len() as u64 + known.length.div_ceil(3) * 4 + end.len() as u64;
     let encoded = pieces(known.bytes).map(|piece| Ok(Bytes::from(STANDARD.encode(piece?))));
     let first = stream::once(std::future::ready(Ok(Bytes::from(start))));
     let last = stream::once(std::future::ready(Ok(end)));
-    Content { media: None, length, pieces: Box::pin(first.chain(encoded).chain(last)) }
+    Ok(Content { media: None, length: Some(length), pieces: Box::pin(first.chain(encoded).chain(last)) })
 }
 
 fn pieces(bytes: Origin) -> Pieces {

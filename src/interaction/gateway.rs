@@ -10,8 +10,8 @@ use std::{
 use jiff::tz::TimeZone;
 
 use super::{
-    Answer, Credential, Gateway, Interaction, Request, capabilities, docref, page_link::PageLinks, read,
-    search,
+    Answer, Credential, Format, Gateway, Interaction, Request, capabilities, docref, lines,
+    page_link::PageLinks, read, search,
 };
 use crate::{
     error::{self, Error, Result},
@@ -138,7 +138,7 @@ impl Fhir {
         Some(plan)
     }
 
-    async fn carry_out(&self, request: Request) -> Result<Answer> {
+    pub(super) async fn carry_out(&self, request: Request) -> Result<Answer> {
         match &request.interaction {
             Interaction::Capabilities { .. } => {
                 Ok(capabilities::capabilities(self, &request.base, self.started))
@@ -180,8 +180,13 @@ fn languages(security: &Security, tag: &str) -> Option<Vec<String>> {
 }
 
 impl Gateway for Fhir {
-    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send + '_>> {
-        Box::pin(self.carry_out(request))
+    fn answer(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>> {
+        Box::pin(async move {
+            match (&request.interaction, request.format) {
+                (Interaction::Search { .. }, Format::Lines) => lines::search(self, request).await,
+                _ => self.carry_out(request).await,
+            }
+        })
     }
 
     fn is_parameter(&self, name: &str) -> bool {

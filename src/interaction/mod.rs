@@ -5,6 +5,7 @@ mod content;
 mod docref;
 mod gateway;
 mod ipa;
+mod lines;
 mod page_link;
 mod read;
 mod search;
@@ -25,7 +26,7 @@ pub use gateway::{Fhir, Options};
 /// What the server calls: everything behind the protocol.
 pub trait Gateway: Send + Sync + 'static {
     /// Carries out a request. Dropped when the client goes away.
-    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send + '_>>;
+    fn answer(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
 
     /// Whether this is the name of a parameter (without modifier and chain). Only such names are logged: a client can put
     /// anything, also the name of a patient, where a parameter should stand.
@@ -95,10 +96,25 @@ pub struct Request {
     pub lenient: bool,
     /// `Prefer: return=`.
     pub returns: Option<Returns>,
-    /// The bytes of a Binary are wanted, not the resource around them.
-    pub raw: bool,
+    /// What form the answer takes on its way out.
+    pub format: Format,
     /// Languages of `Accept-Language`, best first, as BCP 47 tags.
     pub languages: Vec<String>,
+}
+
+/// The form of an answer. Answers are JSON and take their form on the way out; only what is sent as it is read must know it
+/// before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// <https://hl7.org/fhir/R4/json.html>
+    #[default]
+    Json,
+    /// <https://hl7.org/fhir/R4/xml.html>
+    Xml,
+    /// Resources in JSON, one in each line: <https://hl7.org/fhir/R4/nd-json.html>.
+    Lines,
+    /// The bytes of a Binary, not the resource around them.
+    Bytes,
 }
 
 /// What the log of a request learns on the way.

@@ -11,8 +11,11 @@ use hyper::{
 use super::{Options, target};
 use crate::{
     error::{self, Error, Result},
-    fhir::parameters,
+    fhir::{parameters, xml},
 };
+
+const JSON: [&str; 3] = ["application/fhir+json", "application/json", "text/json"];
+const XML: [&str; 3] = ["application/fhir+xml", "application/xml", "text/xml"];
 
 /// Reads the pairs of a form body.
 ///
@@ -39,8 +42,24 @@ pub(super) async fn parameters(
     headers: &HeaderMap,
     body: Incoming,
 ) -> Result<Vec<(String, String)>> {
-    let bytes = read(options, headers, body, &["application/fhir+json", "application/json"]).await?;
+    let bytes = resource(options, headers, body).await?;
     bytes.map_or_else(|| Ok(Vec::new()), |bytes| parameters::pairs(&bytes))
+}
+
+/// Reads a resource, in JSON or XML, as JSON; none when there is no body.
+///
+/// # Errors
+/// As [`form`]; XML must be a resource of R4, JSON is not looked at.
+async fn resource(options: &Options, headers: &HeaderMap, body: Incoming) -> Result<Option<Bytes>> {
+    let Some(bytes) = read(options, headers, body, &[JSON, XML].concat()).await? else { return Ok(None) };
+    if !is(headers, &XML) {
+        return Ok(Some(bytes));
+    }
+    // A large document takes a while, and others need not wait.
+    let task = tokio::task::spawn_blocking(move || xml::read(&bytes));
+    let read =
+        task.await.map_err(|_| Error::new(&error::OVERLOADED).cause("the runtime is being shut down"))?;
+    Ok(Some(Bytes::from(read?.to_string())))
 }
 
 /// The bytes of a body of one of these media types; none when there is no body.

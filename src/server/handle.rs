@@ -52,7 +52,7 @@ pub(super) async fn handle(
     let (parts, body) = request.into_parts();
     let id = respond::request_id(&parts.headers);
     let mut record = Record::new(&id, &parts.method);
-    let mut form = Form::default();
+    let mut form = negotiate::guess(&parts.headers, parts.uri.query().unwrap_or_default());
     let span = tracing::info_span!("request", id);
     let work = carry_out(&shared, &parts, body, (from, local), &id, &mut record, &mut form);
     let done = unpanicked(work).instrument(span).await;
@@ -122,12 +122,12 @@ async fn carry_out(
         )?,
         client: Some(peer.client),
         base: peer.base,
-        raw: form.raw,
+        format: form.format(),
         lenient: preference.lenient,
         returns: preference.returns,
         languages: negotiate::languages(&parts.headers),
     };
-    shared.gateway.answer(request).await.map(Done::Answer)
+    Arc::clone(&shared.gateway).answer(request).await.map(Done::Answer)
 }
 
 fn limits(parts: &Parts) -> Result<()> {

@@ -85,8 +85,8 @@ impl Fake {
 }
 
 impl Gateway for Fake {
-    fn answer(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send + '_>> {
-        Box::pin(self.reply(request))
+    fn answer(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>> {
+        Box::pin(async move { self.reply(request).await })
     }
 
     fn is_parameter(&self, name: &str) -> bool {

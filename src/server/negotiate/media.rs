@@ -1,9 +1,12 @@
 //! Media types of FHIR.
 
 use super::weighted;
-use crate::error::{self, Error, Result};
+use crate::{
+    error::{self, Error, Result},
+    interaction::Format,
+};
 
-/// The media type of an answer. XML joins here: a further `Name` and its writer in `respond`.
+/// The media type of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::server) struct Media {
     name: Name,
@@ -17,13 +20,32 @@ enum Name {
     FhirJson,
     Json,
     TextJson,
+    FhirXml,
+    Xml,
+    TextXml,
+    Lines,
 }
 
 /// In the order of preference when the client has none.
-const NAMES: [(Name, &str); 3] = [
+const NAMES: [(Name, &str); 7] = [
     (Name::FhirJson, "application/fhir+json"),
     (Name::Json, "application/json"),
     (Name::TextJson, "text/json"),
+    (Name::FhirXml, "application/fhir+xml"),
+    (Name::Xml, "application/xml"),
+    (Name::TextXml, "text/xml"),
+    (Name::Lines, "application/fhir+ndjson"),
+];
+
+/// Further values of `_format`: short ones, and the names that older clients send.
+const SHORT: [(Name, &str); 7] = [
+    (Name::FhirJson, "json"),
+    (Name::FhirJson, "*/*"),
+    (Name::FhirJson, "application/json+fhir"),
+    (Name::FhirXml, "xml"),
+    (Name::FhirXml, "application/xml+fhir"),
+    (Name::Lines, "ndjson"),
+    (Name::Lines, "application/ndjson"),
 ];
 
 /// A media range of `Accept`.
@@ -76,12 +98,9 @@ impl Media {
     /// The media type for a value of `_format`.
     pub(super) fn named(format: &str) -> Option<Self> {
         // `+` stands for a blank in a query; clients forget to encode it.
-        let range = Range::read(&format.replace("fhir json", "fhir+json"))?;
-        let name = match range.name.as_str() {
-            "json" | "*/*" => Name::FhirJson,
-            name => NAMES.iter().find(|(_, known)| *known == name)?.0,
-        };
-        Some(Self { name, version: range.version })
+        let range = Range::read(&format.replace("fhir json", "fhir+json").replace("fhir xml", "fhir+xml"))?;
+        let (name, _) = NAMES.iter().chain(&SHORT).find(|(_, known)| *known == range.name)?;
+        Some(Self { name: *name, version: range.version })
     }
 
     /// The best media type for the lines of `Accept`.
@@ -107,6 +126,15 @@ impl Media {
         best.map(|(_, media)| media).ok_or_else(|| Error::new(&error::NOT_ACCEPTABLE))
     }
 
+    /// The form of a resource in this media type.
+    pub(in crate::server) fn format(self) -> Format {
+        match self.name {
+            Name::FhirJson | Name::Json | Name::TextJson => Format::Json,
+            Name::FhirXml | Name::Xml | Name::TextXml => Format::Xml,
+            Name::Lines => Format::Lines,
+        }
+    }
+
     /// For `Content-Type`.
     pub(in crate::server) fn content_type(self) -> &'static str {
         match (self.name, self.version) {
@@ -114,6 +142,12 @@ impl Media {
             (Name::FhirJson, true) => "application/fhir+json; fhirVersion=4.0; charset=utf-8",
             (Name::Json, _) => "application/json; charset=utf-8",
             (Name::TextJson, _) => "text/json; charset=utf-8",
+            (Name::FhirXml, false) => "application/fhir+xml; charset=utf-8",
+            (Name::FhirXml, true) => "application/fhir+xml; fhirVersion=4.0; charset=utf-8",
+            (Name::Xml, _) => "application/xml; charset=utf-8",
+            (Name::TextXml, _) => "text/xml; charset=utf-8",
+            (Name::Lines, false) => "application/fhir+ndjson; charset=utf-8",
+            (Name::Lines, true) => "application/fhir+ndjson; fhirVersion=4.0; charset=utf-8",
         }
     }
 }

@@ -12,7 +12,10 @@ pub(super) use weighted::weighted;
 
 use hyper::header::{ACCEPT, HeaderMap};
 
-use crate::error::{self, Error, Result};
+use crate::{
+    error::{self, Error, Result},
+    interaction::Format,
+};
 
 /// The form of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +24,19 @@ pub(super) struct Form {
     pub pretty: bool,
     /// The bytes of a Binary are wanted.
     pub raw: bool,
+}
+
+impl Form {
+    /// What an interaction needs to know of it.
+    pub(super) fn format(self) -> Format {
+        if self.raw { Format::Bytes } else { self.media.format() }
+    }
+}
+
+/// The form of the answer to a request that cannot be read any further, as far as it can be known.
+pub(super) fn guess(headers: &HeaderMap, query: &str) -> Form {
+    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    form(headers, &mut pairs, false).unwrap_or_default()
 }
 
 /// Finds the form of the answer, and takes `_format` and `_pretty` out of `pairs`.
@@ -93,9 +109,9 @@ mod tests {
             &["application/*"],
             &[""],
             &["application/fhir+json"],
-            &["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"],
-            &["application/fhir+xml", "application/fhir+json;q=0.5"],
             &["application/json;q=0.3, application/fhir+json"],
+            &["application/fhir+xml;q=0.9, application/fhir+json"],
+            &["application/fhir+json, application/fhir+xml"],
             &["APPLICATION/FHIR+JSON; Charset=UTF-8"],
             &["application/json;q=0.1, */*"],
         ] {
@@ -107,9 +123,25 @@ mod tests {
             accept(&["application/fhir+json; fhirVersion=4.0"]).as_deref(),
             Ok("application/fhir+json; fhirVersion=4.0; charset=utf-8")
         );
+        for (values, expected) in [
+            (&["application/fhir+xml", "application/fhir+json;q=0.5"][..], "application/fhir+xml"),
+            (&["application/xml"], "application/xml"),
+            (&["text/xml, text/json;q=0.9"], "text/xml"),
+            (&["text/*"], "text/json"),
+            // A browser, which says that it likes XML better than what it does not name.
+            (&["text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"], "application/xml"),
+            (&["application/fhir+ndjson"], "application/fhir+ndjson"),
+        ] {
+            assert_eq!(accept(values), Ok(format!("{expected}; charset=utf-8")), "{values:?}");
+        }
+        assert_eq!(
+            accept(&["application/fhir+xml;fhirVersion=\"4.0\""]).as_deref(),
+            Ok("application/fhir+xml; fhirVersion=4.0; charset=utf-8")
+        );
         for values in [
-            &["application/fhir+xml"][..],
+            &["application/fhir+turtle"][..],
             &["text/html"],
+            &["application/fhir+xml; fhirVersion=5.0"],
             &["application/fhir+json; fhirVersion=3.0"],
             &["application/fhir+json;q=0"],
             &["*/*;q=0"],
@@ -134,7 +166,8 @@ mod tests {
         }
         assert_eq!(raw("image/png, application/FHIR+json", &[], true), Ok(false));
         assert_eq!(raw("*/*", &[("_format", "json")], true), Ok(false));
-        assert_eq!(raw("application/fhir+xml", &[], true), Err("not-acceptable"));
+        assert_eq!(raw("application/fhir+xml", &[], true), Ok(false));
+        assert_eq!(raw("application/fhir+turtle", &[], true), Err("not-acceptable"));
         assert_eq!(raw("image/png", &[], false), Err("not-acceptable"));
         assert_eq!(raw("*/*", &[], false), Ok(false));
     }
@@ -149,14 +182,19 @@ mod tests {
         );
         assert_eq!(negotiate(&[], &[("_format", "application/json")]), Ok((JSON.into(), false, 0)));
         assert_eq!(negotiate(&[], &[("_format", "json"), ("_format", "json")]), Ok((FHIR.into(), false, 0)));
-        for format in [
-            "xml",
-            "application/fhir+xml",
-            "html",
-            "application/fhir+json; fhirVersion=5.0",
-            "*/*;;",
-            "json;q=1;",
-        ] {
+        const XML: &str = "application/fhir+xml; charset=utf-8";
+        for format in ["xml", "application/fhir+xml", "application/fhir xml", "application/xml+fhir"] {
+            assert_eq!(negotiate(&[], &[("_format", format)]), Ok((XML.into(), false, 0)), "{format}");
+        }
+        for format in ["application/xml", "text/xml"] {
+            let expected = Ok((format!("{format}; charset=utf-8"), false, 0));
+            assert_eq!(negotiate(&[], &[("_format", format)]), expected);
+        }
+        assert_eq!(
+            negotiate(&[], &[("_format", "ndjson")]),
+            Ok(("application/fhir+ndjson; charset=utf-8".into(), false, 0))
+        );
+        for format in ["html", "turtle", "application/fhir+json; fhirVersion=5.0", "*/*;;", "json;q=1;"] {
             assert_eq!(negotiate(&[], &[("_format", format)]), Err("not-acceptable"), "{format}");
         }
         assert_eq!(negotiate(&[], &[("_format", "json"), ("_format", "xml")]), Err("parameter-value"));

@@ -7,6 +7,7 @@ mod conditional;
 mod cors;
 mod pretty;
 mod stream;
+mod written;
 
 use bytes::Bytes;
 use hyper::{
@@ -111,19 +112,31 @@ impl Reply<'_> {
         if let Some(content) = answer.content {
             let media = content.media.unwrap_or(self.form.media.content_type());
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(content.length));
+            if let Some(length) = content.length {
+                headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
             if self.parts.method != Method::HEAD {
                 *response.body_mut() = Body::pieces(content);
             }
             return response;
         }
-        let body = if self.form.pretty { pretty::pretty(&answer.body) } else { answer.body };
+        let body = match written::written(self.form, answer.body).await {
+            Ok(body) => body,
+            Err(error) => {
+                tracing::error!(
+                    request = self.id,
+                    cause = error.logged_cause(),
+                    "an answer cannot be written"
+                );
+                return self.error(&error);
+            }
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.form.media.content_type()));
         let body = compress::compress(&self.parts.headers, headers, body).await;
         self.finish(response, body)
     }
 
-    /// An error as an OperationOutcome.
+    /// An error as an OperationOutcome in the format that was asked for.
     pub(super) fn error(&self, error: &Error) -> Response {
         let kind = error.kind();
         let mut response = self.start(status(kind));
@@ -148,7 +161,7 @@ impl Reply<'_> {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         let body = outcome(&[Issue::error(error)], Some(self.id)).to_string().into_bytes();
-        let body = if self.form.pretty { pretty::pretty(&body) } else { body };
+        let body = written::at_once(self.form, body).unwrap_or_default();
         self.finish(response, Bytes::from(body))
     }
 

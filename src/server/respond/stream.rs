@@ -19,8 +19,8 @@ pub(in crate::server) enum Body {
     Empty,
     /// All of it.
     Whole(Bytes),
-    /// A content with what is left of it.
-    Pieces(Box<Content>, u64, Option<Arc<Activity>>),
+    /// A content with what is left of it, if that is known.
+    Pieces(Box<Content>, Option<u64>, Option<Arc<Activity>>),
 }
 
 impl Body {
@@ -64,7 +64,7 @@ impl hyper::body::Body for Body {
                     let piece = piece.inspect_err(|error| {
                         tracing::warn!(cause = error.logged_cause(), "a content was not sent to its end");
                     })?;
-                    *left = left.saturating_sub(piece.len() as u64);
+                    *left = left.map(|left| left.saturating_sub(piece.len() as u64));
                     Ok(Frame::data(piece))
                 }))
             }
@@ -76,10 +76,10 @@ impl hyper::body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match self {
-            Self::Empty => 0,
-            Self::Whole(bytes) => bytes.len() as u64,
-            Self::Pieces(_, left, _) => *left,
-        })
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Pieces(_, left, _) => left.map(SizeHint::with_exact).unwrap_or_default(),
+        }
     }
 }

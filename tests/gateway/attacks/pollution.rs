@@ -87,7 +87,7 @@ fn other_spellings_are_other_parameters() {
 }
 
 #[test]
-fn the_format_is_json_or_refused() {
+fn the_format_is_offered_or_refused() {
     let target = Target::start(&[]);
     for (query, status) in [
         ("_format=json&_format=xml", 400),
@@ -111,9 +111,13 @@ fn the_format_is_json_or_refused() {
             response.text()
         );
     }
-    for accept in
-        ["text/html", "application/fhir+xml", "*/*;q=0", "a/b, \0", "application/fhir+json;fhirVersion=9.9"]
-    {
+    for accept in [
+        "text/html",
+        "application/fhir+turtle",
+        "*/*;q=0",
+        "a/b, \0",
+        "application/fhir+json;fhirVersion=9.9",
+    ] {
         let status = target.send("GET", "Patient/1", &[("Accept", accept)], "").status;
         assert!([400, 406].contains(&status), "{accept}: {status}");
     }
