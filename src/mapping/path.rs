@@ -124,6 +124,16 @@ impl Resolver<'_> {
         let Some(actual) = self.renames.name(model, name) else { return Some(Found::Absent) };
         match here.fields.get(actual) {
             Some(field) if field.stored || is_relation(field) => Some(Found::Here(field)),
+            Some(field) if field.secret => {
+                findings.add(
+                    "field-secret",
+                    place,
+                    "a field that may be read",
+                    format!("`{name}`, which is kept secret"),
+                    "leave it out: passwords and keys are never served",
+                );
+                None
+            }
             Some(_) => {
                 findings.add(
                     "field-computed",

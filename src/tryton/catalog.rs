@@ -166,6 +166,9 @@ pub struct Field {
     pub translated: bool,
     /// Keys of a selection, when they are fixed.
     pub selection: Option<Vec<String>>,
+    /// A column that is never read, such as the hash of a password: not stored for anything but the test of a record
+    /// rule.
+    pub secret: bool,
     /// Computed by a function of Tryton.
     pub computed: bool,
     /// A search on it runs a function of Tryton.
@@ -193,6 +196,7 @@ impl Field {
             stored: true,
             translated: false,
             selection: None,
+            secret: false,
             computed: false,
             custom_search: false,
             search: None,

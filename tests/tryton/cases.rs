@@ -12,11 +12,31 @@ use serde_json::Value as Json;
 pub enum Answer {
     /// Ids, number, truth: the same form as in the case.
     Is(Json),
-    /// Not allowed, or the domain cannot be repeated.
-    Refused(String),
+    /// No answer.
+    Refused(Refusal),
     /// Not a question for this program.
     Outside(&'static str),
 }
+
+/// Why there is no answer.
+#[derive(Debug, PartialEq)]
+pub enum Refusal {
+    /// The user may not see it.
+    Access(String),
+    /// It names what there is not, the domain is none, or SQL cannot repeat it.
+    Question(String),
+}
+
+fn closed(what: impl Into<String>) -> Answer {
+    Answer::Refused(Refusal::Access(what.into()))
+}
+
+const WRITING: &str = "this program does not write";
+const INACTIVE: &str = "clients cannot switch off the test of active in rules";
+const FLAGS: &str = "flags for writing";
+
+/// Reasons why a case is not a question for this program, and how many cases there are.
+pub const OUTSIDE: [(&str, usize); 3] = [(WRITING, 12), (INACTIVE, 1), (FLAGS, 2)];
 
 pub struct World {
     pub store: Store,
@@ -56,9 +76,9 @@ impl World {
         let permit = match self.security.user_by_login(user) {
             Some(user) => match Permit::of(&self.security, &self.catalog, user.id) {
                 Ok(permit) => permit,
-                Err(error) => return Answer::Refused(error.to_string()),
+                Err(error) => return closed(error.to_string()),
             },
-            None => return Answer::Refused("root never gets a permit".into()),
+            None => return closed("root never gets a permit"),
         };
         let model = case["model"].as_str().unwrap_or_default();
         match case["op"].as_str().unwrap_or("search") {
@@ -67,12 +87,12 @@ impl World {
                 Answer::Is(self.security.rule_groups_of(user).into_iter().collect())
             }
             "access" => Answer::Is(permit.model(model).into()),
-            "field_access" if !permit.model(model) => Answer::Refused("model".into()),
+            "field_access" if !permit.model(model) => closed("model"),
             "field_access" => {
                 let fields = self.catalog.model(model).expect("a model").fields.keys();
                 Answer::Is(fields.filter(|field| !permit.field(model, field)).cloned().collect())
             }
-            "rule" if case["mode"] != "read" => Answer::Outside("this program does not write"),
+            "rule" if case["mode"] != "read" => Answer::Outside(WRITING),
             "rule" | "search" | "count" => self.search(case, &permit, model, checked).await,
             "read" => self.read(case, &permit, model).await,
             other => panic!("unknown operation {other}"),
@@ -82,20 +102,20 @@ impl World {
     async fn search(&self, case: &Json, permit: &Permit, model: &str, checked: bool) -> Answer {
         let everything = case["context"]["active_test"] == false;
         if checked && everything {
-            return Answer::Outside("clients cannot switch off the test of active in rules");
+            return Answer::Outside(INACTIVE);
         }
         if checked && !permit.model(model) {
-            return Answer::Refused("model".into());
+            return closed("model");
         }
         let rule = case["op"] == "rule";
         let own = if rule { value(&Json::Array(Vec::new())) } else { value(&case["domain"]) };
         if checked && let Some(name) = self.forbidden(permit, model, &own) {
-            return Answer::Refused(name);
+            return closed(name);
         }
         for name in case["order"].as_array().into_iter().flatten().map(|item| &item[0]) {
             let name = name.as_str().expect("a field").split('.').next().expect("a name");
             if checked && !permit.field(model, name) {
-                return Answer::Refused(name.to_owned());
+                return closed(name.to_owned());
             }
         }
         let language = case["context"]["language"].as_str().or(permit.language()).unwrap_or("en");
@@ -107,7 +127,7 @@ impl World {
         };
         let domain = match Domain::new(&own, model, &self.catalog, &languages, active) {
             Ok(domain) => domain,
-            Err(refused) => return Answer::Refused(refused.0),
+            Err(refused) => return Answer::Refused(Refusal::Question(refused.0)),
         };
         let mut ids = self.ids(model, &domain, checked.then_some(permit)).await;
         if rule {
@@ -180,7 +200,7 @@ impl World {
 
     async fn read(&self, case: &Json, permit: &Permit, model: &str) -> Answer {
         if !permit.model(model) {
-            return Answer::Refused("model".into());
+            return closed("model");
         }
         let fields: Vec<_> = case["fields"]
             .as_array()
@@ -189,33 +209,33 @@ impl World {
             .map(|name| name.as_str().expect("a name"))
             .collect();
         if fields.iter().any(|name| name.starts_with('_')) {
-            return Answer::Outside("flags for writing");
+            return Answer::Outside(FLAGS);
         }
         for name in fields {
             let (name, rest) = name.split_once('.').map_or((name, None), |(name, rest)| (name, Some(rest)));
             let Some(field) = self.catalog.field(model, name) else {
-                return Answer::Refused(name.to_owned());
+                return Answer::Refused(Refusal::Question(name.to_owned()));
             };
             if !permit.field(model, name) {
-                return Answer::Refused(name.to_owned());
+                return closed(name.to_owned());
             }
             match (&field.kind, rest) {
                 (FieldKind::One2Many { target, .. }, None) if !permit.model(target) => {
-                    return Answer::Refused(target.clone());
+                    return closed(target.clone());
                 }
                 (FieldKind::Many2Many { relation, .. }, None) if !permit.model(relation) => {
-                    return Answer::Refused(relation.clone());
+                    return closed(relation.clone());
                 }
                 (_, Some(rest)) if !field.target().is_some_and(|target| permit.field(target, rest)) => {
-                    return Answer::Refused(rest.to_owned());
+                    return closed(rest.to_owned());
                 }
                 (FieldKind::Many2One { .. }, Some(_))
                     if !permit.unrestricted(field.target().unwrap_or_default()) =>
                 {
-                    return Answer::Refused("rules of the target".into());
+                    return closed("rules of the target");
                 }
                 (FieldKind::Many2Many { .. }, Some(_)) => {
-                    return Answer::Refused("rules of the target".into());
+                    return closed("rules of the target");
                 }
                 _ => {}
             }
@@ -225,7 +245,7 @@ impl World {
         let visible = self.ids(model, &all, Some(permit)).await;
         let wanted = case["ids"].as_array().expect("a list").iter().map(|id| id.as_i64().expect("an id"));
         let hidden = wanted.into_iter().any(|id| !visible.iter().any(|other| i64::from(*other) == id));
-        if hidden { Answer::Refused("record".into()) } else { Answer::Is(true.into()) }
+        if hidden { closed("record") } else { Answer::Is(true.into()) }
     }
 }
 

@@ -30,6 +30,8 @@ async fn gnuhealth_5_0() {
     assert!(!field("gnuhealth.patient", "age").stored);
     for secret in ["password", "password_hash", "password_reset", "password_reset_expire"] {
         assert!(!field("res.user", secret).stored, "{secret}");
+        // The text of a new password is never in its column.
+        assert_eq!(field("res.user", secret).secret, secret != "password", "{secret}");
     }
     assert!(!field("party.party", "lang").stored, "kept per company in a table of its own");
     assert_eq!(

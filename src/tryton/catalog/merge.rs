@@ -36,7 +36,8 @@ pub(super) struct Table {
     pub large: bool,
 }
 
-/// Columns that no one may read through this program, whatever their access rows say.
+/// Columns that no one may read through this program, whatever their access rows say. Record rules may test them, as in
+/// Tryton.
 const SECRETS: [(&str, &str); 8] = [
     ("res.user", "password"),
     ("res.user", "password_hash"),
@@ -127,7 +128,8 @@ fn merge_field(
         stored: column.is_some() && !relational && !computed && !secret,
         translated: fact.translate,
         selection: fact.selection.keys(),
-        computed: computed || secret,
+        secret: secret && column.is_some() && !computed,
+        computed,
         custom_search: fact.searcher.is_some() || fact.domain_method,
         search: search(live, fact),
         strip: fact.strip,

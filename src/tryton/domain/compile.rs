@@ -107,7 +107,7 @@ impl<'a> Compiler<'a> {
             return self.leaf(model, &renamed, below);
         }
         let relational = matches!(field.kind, FieldKind::One2Many { .. } | FieldKind::Many2Many { .. });
-        if field.computed || field.custom_search || !(field.stored || relational) {
+        if field.computed || field.custom_search || !(field.stored || field.secret || relational) {
             return Err(Refused(format!("{}.{name} is computed or searched by code of Tryton", model.name)));
         }
         let place = |Refused(reason)| Refused(format!("{}.{}: {reason}", model.name, leaf.path));

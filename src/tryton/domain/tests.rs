@@ -34,6 +34,7 @@ fn catalog() -> Catalog {
                 ("active", FieldKind::Boolean),
                 ("parent", many2one("party.party")),
                 ("photo", FieldKind::Binary),
+                ("computed", FieldKind::Char),
                 ("secret", FieldKind::Char),
                 ("addresses", addresses),
                 ("report", many2one("report")),
@@ -50,7 +51,10 @@ fn catalog() -> Catalog {
         model("report", vec![("name", FieldKind::Char)]),
     ]);
     let party = models.get_mut("party.party").expect("it is there");
-    party.fields.get_mut("secret").expect("it is there").computed = true;
+    let computed = party.fields.get_mut("computed").expect("it is there");
+    (computed.computed, computed.stored) = (true, false);
+    let secret = party.fields.get_mut("secret").expect("it is there");
+    (secret.secret, secret.stored) = (true, false);
     models.get_mut("report").expect("it is there").kind = ModelKind::Query;
     Catalog {
         series: Series::V7_0,
@@ -85,6 +89,11 @@ fn a_clause_compares_a_column_with_a_bound_value() {
 }
 
 #[test]
+fn a_rule_may_test_what_nobody_reads() {
+    assert_eq!(sql(r#"[["secret", "!=", null]]"#).expect("a domain"), r#"(t0."secret" IS NOT NULL)"#);
+}
+
+#[test]
 fn inactive_rows_are_left_out_behind_a_one2many_but_not_behind_a_many2one() {
     assert_eq!(
         sql(r#"[["addresses.city", "=", "Oslo"]]"#).expect("a domain"),
@@ -107,7 +116,7 @@ fn what_sql_cannot_repeat_is_refused() {
     let deep = format!(r#"[["{}name", "=", "x"]]"#, "parent.".repeat(100));
     for (domain, reason) in [
         (r#"[["nope", "=", 1]]"#, "has no field nope"),
-        (r#"[["secret", "=", "x"]]"#, "computed"),
+        (r#"[["computed", "=", "x"]]"#, "computed"),
         (r#"[["rec_name", "=", "x"]]"#, "has no field rec_name"),
         (r#"[["photo", "=", null]]"#, "cannot be searched"),
         (r#"[["report.name", "=", "x"]]"#, "computed by Tryton"),
