@@ -89,6 +89,9 @@ fn session(token: &str) -> Result<Credential> {
 fn key(text: &str) -> Result<String> {
     match text.len() {
         0 => Err(malformed("The key is empty.")),
+        1..=LONGEST_KEY if !text.bytes().all(|byte| byte.is_ascii_graphic()) => {
+            Err(malformed("The key has characters that no key has."))
+        }
         1..=LONGEST_KEY => Ok(text.to_owned()),
         _ => Err(malformed("The key is too long.")),
     }
