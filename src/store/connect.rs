@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio_postgres::{Config, NoTls, error::SqlState};
 
-use super::Store;
+use super::{Store, listen::Listener};
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -171,12 +171,14 @@ impl Store {
                 .build()
                 .map_err(|error| ConnectError::Url(error.to_string()))
         };
-        let shared = options.connections < 2;
-        let watch = if shared { None } else { Some(pool(1)?) };
-        let pool = pool(options.connections - usize::from(!shared))?;
+        // Requests come first, then the watch, then the listener.
+        let (watches, listens) = (options.connections > 1, options.connections > 2);
+        let watch = if watches { Some(pool(1)?) } else { None };
+        let pool = pool(options.connections - usize::from(watches) - usize::from(listens))?;
         // Without a name PostgreSQL takes that of the role.
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default().to_owned();
         let statement_timeout = options.statement_timeout;
-        Ok(Self { pool, watch, counts: Default::default(), statement_timeout, database })
+        let listener = listens.then_some(Listener(config));
+        Ok(Self { pool, watch, listener, counts: Default::default(), statement_timeout, database })
     }
 }

@@ -4,6 +4,7 @@
 
 mod connect;
 mod files;
+mod listen;
 mod row;
 
 pub use connect::{ConnectError, Options, databases};
@@ -44,6 +45,8 @@ pub struct Store {
     /// One session for [`Class::Watch`], so that long searches cannot hide a change of rights. A store with a single
     /// session has none.
     watch: Option<Pool>,
+    /// How to open one more session, which hears what Tryton tells of changes. Only with three sessions or more.
+    listener: Option<listen::Listener>,
     counts: [AtomicU64; 3],
     statement_timeout: Duration,
     database: String,

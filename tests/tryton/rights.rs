@@ -20,7 +20,7 @@ const QUICK: WatchOptions =
 
 #[tokio::test]
 async fn a_snapshot_and_its_permits_are_quick() {
-    let Some(store) = store("gh50clean", 2).await else { return };
+    let Some(store) = store("gh50", 2).await else { return };
     let catalog = Arc::new(Catalog::load(&store).await.expect("a catalogue"));
     let mut times = Vec::new();
     for generation in 1..=5 {
@@ -40,7 +40,7 @@ async fn a_snapshot_and_its_permits_are_quick() {
 
 #[tokio::test]
 async fn equal_rights_have_equal_keys() {
-    let Some(store) = store("gh50clean", 1).await else { return };
+    let Some(store) = store("gh50", 1).await else { return };
     let catalog = Arc::new(Catalog::load(&store).await.expect("a catalogue"));
     let one = Security::load(&store, Arc::clone(&catalog), 1).await.expect("the rights");
     let two = Security::load(&store, Arc::clone(&catalog), 2).await.expect("the rights");
@@ -111,4 +111,44 @@ async fn changes_are_seen_and_an_unknown_state_is_closed() {
     .await;
     change(database, "ALTER TABLE ir_rule_away RENAME TO ir_rule").await;
     wait("rights that can be read again", &|| rights.current().is_ok()).await;
+}
+
+/// With the longest interval, a change that is told as trytond tells it with `clean_timeout = 0` is seen long before the
+/// next look, which comes a whole second after the last one.
+#[tokio::test]
+async fn a_change_that_is_told_is_seen_at_once() {
+    let database = "gnuhealth_fhir_told";
+    if crate::server::options(database, 1).is_none()
+        || restore(database, include_bytes!("domain-cases-7.0.sql.zst")).is_none()
+    {
+        return;
+    }
+    assert!(!store(database, 2).await.expect("it was restored").listens(), "no session to spare");
+    let shared = Arc::new(store(database, 3).await.expect("it was restored"));
+    assert!(shared.listens());
+    let catalog =
+        Arc::new(Catalog::load_with(&shared, include_str!("facts.json")).await.expect("a catalogue"));
+    let slow = WatchOptions { interval: WatchOptions::LONGEST, stale_after: Duration::from_secs(5) };
+    let rights =
+        Rights::start(Arc::clone(&shared), catalog, BTreeSet::new(), slow).await.expect("the rights");
+    let mut times = Vec::new();
+    for round in 0..5 {
+        let generation = rights.current().expect("current rights").generation();
+        let change = [
+            Fragment::raw("UPDATE res_group SET active = active WHERE id = (SELECT min(id) FROM res_group)"),
+            Fragment::raw("SELECT pg_notify('ir_cache', '[\"res_user.get_groups\"]')::text"),
+        ];
+        let change = change.map(Fragment::finish);
+        shared.write(Class::Request, &change).await.expect("the change is made");
+        let start = Instant::now();
+        while rights.current().expect("current rights").generation() == generation {
+            assert!(start.elapsed() < Duration::from_secs(5), "round {round}: it is not seen");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        times.push(start.elapsed());
+    }
+    println!("told: seen after {times:?}");
+    // The clock may have been first in the first round.
+    times.remove(0);
+    assert!(times.iter().all(|time| *time < Duration::from_millis(600)), "{times:?}");
 }

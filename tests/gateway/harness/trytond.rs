@@ -32,13 +32,13 @@ pub struct Trytond {
 }
 
 impl Trytond {
-    /// Starts it and signs in as the administrator.
-    pub fn start(python: &PathBuf, database: &Database) -> Self {
+    /// Starts it, with more lines of trytond.conf, and signs in as the administrator.
+    pub fn start(python: &PathBuf, database: &Database, more: &str) -> Self {
         let (server, name) = database.url.rsplit_once('/').unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let settings = tempfile::tempdir().unwrap();
         let file = settings.path().join("trytond.conf");
-        let text = format!("[database]\nuri = {server}/\n[web]\nlisten = {free}\n");
+        let text = format!("[database]\nuri = {server}/\n[web]\nlisten = {free}\n{more}");
         std::fs::write(&file, text).unwrap();
         let child = Command::new(python)
             .arg(python.with_file_name("trytond"))
