@@ -1,4 +1,4 @@
-//! The catalogue of freshly initialised databases.
+//! The catalogue of real databases, and what is told of others.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ async fn load(database: &str) -> Option<Catalog> {
 
 #[tokio::test]
 async fn gnuhealth_5_0() {
-    let Some(catalog) = load("gh50clean").await else { return };
+    let Some(catalog) = load("gh50").await else { return };
     assert_eq!((catalog.series, catalog.gnuhealth), (Series::V7_0, "5.0"));
     let field = |model, field| catalog.field(model, field).unwrap_or_else(|| panic!("{model}.{field}"));
     assert_eq!(field("gnuhealth.patient", "party").target(), Some("party.party"));
@@ -72,7 +72,7 @@ async fn gnuhealth_5_0() {
                     field.name
                 ),
                 FieldKind::One2Many { .. } => {}
-                _ => assert!(field.stored, "{}.{} has no column", model.name, field.name),
+                _ => assert!(field.stored || field.secret, "{}.{} has no column", model.name, field.name),
             }
         }
     }
@@ -80,7 +80,7 @@ async fn gnuhealth_5_0() {
 
 #[tokio::test]
 async fn gnuhealth_4_4() {
-    let Some(catalog) = load("gh44clean").await else { return };
+    let Some(catalog) = load("gh44").await else { return };
     assert_eq!((catalog.series, catalog.gnuhealth), (Series::V6_0, "4.4"));
     assert_eq!(
         catalog.field("gnuhealth.patient", "name").and_then(|field| field.target()),

@@ -22,6 +22,23 @@ pub fn run(database: &str, script: &[u8]) -> Option<()> {
     Some(())
 }
 
+/// Makes `copy` of a database of the server; `None` when there is no server. The original may be in use.
+pub fn copy(original: &str, copy: &str) -> Option<()> {
+    let server = std::env::var("GNUHEALTH_FHIR_TEST_PG").ok()?;
+    let server = server.trim_end_matches('/');
+    run("postgres", format!("CREATE DATABASE {copy} TEMPLATE template0;").as_bytes())?;
+    let mut dump = Command::new("pg_dump")
+        .args(["--no-owner", "--no-privileges", "--dbname", &format!("{server}/{original}")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("pg_dump starts");
+    let mut restored = psql(copy)?;
+    restored.stdin(dump.stdout.take().expect("it is piped"));
+    let restored = restored.status().expect("psql starts");
+    assert!(restored.success() && dump.wait().expect("pg_dump ends").success(), "{original} is copied");
+    run(copy, b"ANALYZE")
+}
+
 /// Creates `database` anew from a compressed dump; `None` when there is no server or no `psql`.
 pub fn restore(database: &str, dump: &[u8]) -> Option<()> {
     let script = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE);\nCREATE DATABASE {database};\n");

@@ -27,7 +27,7 @@ async fn until(sign_in: &SignIn, password: &str, expected: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_felt_within_a_second() {
-    let Some(site) = Site::copy("changes", "gh44clean").await else { return };
+    let Some(site) = Site::copy("changes", "gh44").await else { return };
     let catalog = Arc::new(Catalog::load(&site.store).await.expect("the catalogue loads"));
     let rights = Rights::start(Arc::clone(&site.store), catalog, BTreeSet::new(), WatchOptions::default())
         .await

@@ -13,9 +13,9 @@ use gnuhealth_fhir::{
     store::{Class, Store},
     tryton::{Accounts, Credential, SignIn, SignInOptions as Options, UserId},
 };
-use tokio_postgres::{Client, NoTls, error::SqlState};
+use tokio_postgres::{Client, NoTls};
 
-use crate::server;
+use crate::{restore, server};
 
 /// Login and password hash of the active users.
 #[derive(Default)]
@@ -60,21 +60,12 @@ impl Site {
         Self::existing(&name).await
     }
 
-    /// A copy of a database; `None` when there is no server, no such database, or others keep using it.
+    /// A copy of a database; `None` when there is no server or no such database.
     pub async fn copy(test: &str, original: &str) -> Option<Self> {
         server::store(original, 1).await?;
         let name = format!("gnuhealth_fhir_test_{test}_{}", std::process::id());
-        let server = connect("postgres").await?;
-        for _ in 0..6 {
-            // PostgreSQL itself waits some seconds for the others.
-            match server.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {original}")).await {
-                Ok(()) => return Self::existing(&name).await,
-                Err(error) if error.code() == Some(&SqlState::OBJECT_IN_USE) => {}
-                Err(error) => panic!("{error}"),
-            }
-        }
-        println!("skipped: {original} is in use and cannot be copied");
-        None
+        restore::copy(original, &name)?;
+        Self::existing(&name).await
     }
 
     /// A database that is there already.
