@@ -13,6 +13,7 @@
 //! | `GNUHEALTH_FHIR_TEST_ORACLE` | set: run |
 //! | `GNUHEALTH_FHIR_TEST_SEED` | the seed, to see a difference again |
 //! | `GNUHEALTH_FHIR_TEST_WORLDS` | more worlds for a longer run |
+//! | `GNUHEALTH_FHIR_TEST_TIDY` | set: the copy is removed after a failure too |
 //!
 //! When a difference is found, the database stays for inspection and the rules of the model are printed.
 //!
@@ -33,6 +34,16 @@
 //!   here 0 [], only trytond 1 [26]`
 //!
 //! All four were so before this suite found them.
+//!
+//! `tests/tryton/mutate` breaks further lines of the finished code, one at a time, runs this suite with seed 1 and one world,
+//! and requires that it fails. What it prints (of about 37 000 decisions on 4.4 and 39 000 on 5.0, where the intact code has
+//! no difference):
+//!
+//! | line, broken | 4.4 | 5.0 |
+//! |---|---|---|
+//! | `access.rs`, `decision`: rows for other groups count (`is_none_or(\|_\| …)`, always true) | 129 differ | 122 differ |
+//! | `access.rs`, `decision`: rows that forbid do not close (`none = true`) | 120 | 116 |
+//! | `access.rs`, `hidden`: no field is hidden (the filter is always false) | 88 | 64 |
 
 mod compare;
 mod copy;
