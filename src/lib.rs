@@ -30,14 +30,14 @@
 //!
 //! | layer | module | what it is | uses |
 //! |---|---|---|---|
-//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `server` `store` `tryton` |
+//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `store` `tryton` |
 //! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` |
 //! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
 //! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
 //! | 1 | `mapping` | the mapping language: text, names resolved in the catalogue, compiled sources, findings | `fhir` `search` `tryton` |
 //! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `sql` `store` |
-//! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` |
+//! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` `fhir` |
 //! | 0 | `fhir` | structure, codes and bindings of R4; Bundle, OperationOutcome | `error` |
 //! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `sql` |
 //! | 0 | `sql` | fragments and values: the only place that quotes a name or binds a value | |

@@ -63,6 +63,10 @@ fn generated_files_are_as_generated() {
         printed(&["docs", "types"]) == include_str!("../src/manual/resource-types.md"),
         "src/manual/resource-types.md is old; {hint} types"
     );
+    assert!(
+        printed(&["docs", "parameters"]) == include_str!("../src/manual/search-parameters.md"),
+        "src/manual/search-parameters.md is old; {hint} parameters"
+    );
 }
 
 #[test]

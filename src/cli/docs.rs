@@ -1,6 +1,6 @@
 //! `docs`: what is generated from the program itself.
 
-use std::io::Write as _;
+use std::{collections::BTreeMap, io::Write as _};
 
 use clap::{CommandFactory as _, Subcommand};
 
@@ -8,6 +8,7 @@ use super::{Cli, Failure};
 use crate::{
     config, error,
     mapping::{self, Compiled, Coverage, Files},
+    search::registry,
     tryton::Catalog,
 };
 
@@ -28,6 +29,8 @@ enum What {
     Coverage,
     /// The resource types and the models they are made of in GNU Health 5.0 with all its modules, as Markdown.
     Types,
+    /// The search parameters of FHIR R4 for each type: those that are offered, and why the others are not, as Markdown.
+    Parameters,
     /// The manual page, as troff.
     Man,
     /// Completions of a shell.
@@ -45,6 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         What::Errors => out.extend(errors().bytes()),
         What::Coverage => out.extend(coverage()?.bytes()),
         What::Types => out.extend(types()?.bytes()),
+        What::Parameters => out.extend(parameters()?.bytes()),
         What::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "gnuhealth-fhir", &mut out);
@@ -88,6 +92,40 @@ fn types() -> Result<String, Failure> {
         out.push_str(&format!("| {} | {} |\n", kind.name, sources.join(", ")));
     }
     Ok(out)
+}
+
+/// Every parameter of R4's base definition for every type that is searched.
+fn parameters() -> Result<String, Failure> {
+    let (_, compiled) = full()?;
+    let (mut offered, mut all, mut sections) = (0, 0, String::new());
+    for kind in compiled.types.values().filter(|kind| !kind.is_content()) {
+        let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for definition in
+            registry::parameters(&kind.name).filter(|definition| !definition.name.starts_with('_'))
+        {
+            all += 1;
+            if let Some(reason) = mapping::offered::withheld(kind, definition) {
+                reasons.entry(reason).or_default().push(format!("`{}`", definition.name));
+            }
+        }
+        offered += kind.parameters.values().filter(|parameter| parameter.url.is_some()).count();
+        let names: Vec<_> = kind.parameters.keys().map(|name| format!("`{name}`")).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        sections.push_str(&format!("\n## {}\n\nOffered: {names}.\n", kind.name));
+        if !reasons.is_empty() {
+            sections.push_str("\n| not offered | why |\n|---|---|\n");
+        }
+        for (reason, names) in reasons {
+            sections.push_str(&format!("| {} | {reason} |\n", names.join(", ")));
+        }
+    }
+    Ok(format!(
+        "# Search parameters\n\n\
+         What can be searched follows from what is mapped. For each type the parameters of FHIR R4 that the shipped mappings answer on GNU\n\
+         Health 5.0 with all its modules, and why the others are not offered: {offered} of {all}. A database with fewer modules offers those of\n\
+         its elements; `[base]/metadata` tells which. Parameters of every type (`_id` and others) and values stand in\n\
+         [searching](searching.md). This file is generated: `gnuhealth-fhir docs parameters`.\n{sections}"
+    ))
 }
 
 fn coverage() -> Result<String, Failure> {

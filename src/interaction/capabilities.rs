@@ -65,6 +65,12 @@ fn resource(kind: &ResourceType) -> Value {
         json!({ "name": "_id", "type": "token", "definition": format!("{DEFINITION}Resource-id") }),
         json!({ "name": "_lastUpdated", "type": "date", "definition": format!("{DEFINITION}Resource-lastUpdated") }),
     ];
+    if !kind.profiles.is_empty() {
+        let definition = format!("{DEFINITION}Resource-profile");
+        parameters.push(json!({ "name": "_profile", "type": "uri", "definition": definition }));
+    }
+    parameters
+        .push(json!({ "name": "_filter", "type": "special", "definition": format!("{DEFINITION}filter") }));
     for parameter in kind.parameters.values() {
         let mut value = json!({ "name": parameter.name, "type": code(parameter.kind) });
         if let Some(url) = &parameter.url {

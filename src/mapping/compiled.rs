@@ -3,7 +3,10 @@
 //! A [`Source`] is one way in which records of a model become resources of a type. Its [`Row`] says which values a
 //! statement must fetch; the [`Object`] of each [`Emit`] says how the row is written and where a search looks.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::codes::CodeMap;
 
@@ -16,6 +19,8 @@ pub struct Compiled {
     pub skipped: Vec<(String, String)>,
     /// Columns that have no place in FHIR, by model and field, and why.
     pub left_out: BTreeMap<(String, String), String>,
+    /// Value sets that are served, by canonical URL: the code systems of which they have all codes.
+    pub value_sets: BTreeMap<String, Vec<String>>,
     /// Changes when any mapping changes; paging links of another mapping are refused.
     pub fingerprint: u64,
 }
@@ -442,15 +447,30 @@ pub struct Parameter {
     pub holds: bool,
     /// Where it looks: per source, per emit, the places.
     pub places: Vec<Vec<Vec<Spot>>>,
+    /// FHIR types of the elements that it looks at.
+    pub types: BTreeSet<String>,
+    /// Of a composite: its parts, in the order of its value.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a composite parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The parameter of the same type that it stands for.
+    pub name: String,
+    /// Type of its values.
+    pub kind: crate::search::registry::Kind,
 }
 
 /// A place that a parameter looks at: a way through members and repeated rows to a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Spot {
-    /// Steps from the body of the emit to the node.
+    /// Steps from the body of the emit to the node; none for the body itself.
     pub steps: Vec<Step>,
     /// Only where this sibling has this constant value (`telecom.where(system='phone')`).
     pub filter: Option<(String, String)>,
+    /// Of a composite: where each of its parts looks, from the object that this place is.
+    pub parts: Vec<Vec<Spot>>,
 }
 
 /// One step of a [`Spot`].

@@ -14,6 +14,7 @@ mod expression;
 mod files;
 pub mod finding;
 mod left_out;
+pub mod offered;
 mod parameters;
 mod path;
 mod paths;
@@ -25,6 +26,7 @@ mod terminology;
 mod tests;
 mod text;
 mod used;
+mod value_sets;
 mod withheld;
 
 pub use codes::{Code, CodeMap};

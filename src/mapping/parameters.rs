@@ -1,11 +1,11 @@
 //! Search parameters: R4's own follow from the mapped elements; `[search]` says what differs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     body::is_dynamic,
     compile::Compiler,
-    compiled::{Node, Object, Parameter, Source, Spot, Step},
+    compiled::{Member, Node, Object, Parameter, Part, Source, Spot, Step},
     finding::suggestion,
     text::{Item, Kind, Table},
 };
@@ -29,13 +29,10 @@ impl Compiler<'_> {
     ) -> BTreeMap<String, Parameter> {
         let mut parameters = BTreeMap::new();
         for definition in registry::parameters(type_name) {
-            let unsupported = matches!(definition.kind, registry::Kind::Composite | registry::Kind::Special);
-            // Names are not compared by their sound.
-            if unsupported || definition.name.starts_with('_') || definition.name == "phonetic" {
+            if unsupported(definition).is_some() {
                 continue;
             }
-            let ways: Vec<Vec<Way<'_>>> = definition.paths.iter().filter_map(ways).collect();
-            let places = places(sources, &ways);
+            let places = defined(sources, definition);
             if places.iter().flatten().any(|spots| !spots.is_empty()) {
                 parameters.insert(
                     definition.name.to_owned(),
@@ -45,7 +42,9 @@ impl Compiler<'_> {
                         url: Some(definition.url.clone()),
                         targets: definition.targets.iter().map(|target| (*target).to_owned()).collect(),
                         holds: definition.paths.iter().any(holds),
+                        types: types(sources, &places),
                         places,
+                        parts: parts(type_name, definition),
                     },
                 );
             }
@@ -55,6 +54,9 @@ impl Compiler<'_> {
                 self.declared(type_name, sources, &key.name, item, &mut parameters);
             }
         }
+        // What is left out alone is not asked for in company either.
+        let offered: BTreeSet<String> = parameters.keys().cloned().collect();
+        parameters.retain(|_, parameter| parameter.parts.iter().all(|part| offered.contains(&part.name)));
         parameters
     }
 
@@ -121,9 +123,25 @@ impl Compiler<'_> {
                     .map(|definition| definition.targets.iter().map(|target| (*target).to_owned()).collect())
                     .unwrap_or_default(),
                 holds: definition.is_some_and(|definition| definition.paths.iter().any(holds)),
+                types: types(sources, &places),
                 places,
+                parts: Vec::new(),
             },
         );
+    }
+}
+
+/// Why a parameter of R4 is not offered, whatever is mapped.
+pub fn unsupported(definition: &registry::Parameter) -> Option<&'static str> {
+    match definition.name {
+        "_id" | "_lastUpdated" | "_filter" => Some("every type has it"),
+        name if name.starts_with('_') => Some("about the resource as a whole, not about an element"),
+        "phonetic" => Some("names are not compared by their sound"),
+        _ if definition.kind == registry::Kind::Special => Some("has rules of its own"),
+        _ if definition.paths.iter().all(|path| matches!(path, Path::Unsupported(_))) => {
+            Some("its expression is not one of elements of the resource")
+        }
+        _ => None,
     }
 }
 
@@ -154,15 +172,108 @@ fn ways(path: &Path) -> Option<Vec<Way<'static>>> {
         .collect()
 }
 
+/// Elements that a parameter of R4 looks at are mapped.
+pub fn mapped(sources: &[Source], definition: &registry::Parameter) -> bool {
+    defined(sources, definition).iter().flatten().any(|spots| !spots.is_empty())
+}
+
+fn defined(sources: &[Source], definition: &registry::Parameter) -> Vec<Vec<Vec<Spot>>> {
+    match definition.kind {
+        registry::Kind::Composite => combined(sources, definition),
+        _ => places(sources, &all_ways(&definition.paths)),
+    }
+}
+
+fn all_ways(paths: &[Path]) -> Vec<Vec<Way<'static>>> {
+    paths.iter().filter_map(ways).collect()
+}
+
 fn places(sources: &[Source], ways: &[Vec<Way<'_>>]) -> Vec<Vec<Vec<Spot>>> {
-    let spots = |body: &Object| -> Vec<Spot> {
-        let mut found = Vec::new();
-        for way in ways {
-            in_object(body, way, Spot { steps: Vec::new(), filter: None }, &mut found);
-        }
-        found
-    };
+    everywhere(sources, |body| spots(body, ways))
+}
+
+fn everywhere(sources: &[Source], spots: impl Fn(&Object) -> Vec<Spot>) -> Vec<Vec<Vec<Spot>>> {
     sources.iter().map(|source| source.emits.iter().map(|emit| spots(&emit.body)).collect()).collect()
+}
+
+fn spots(object: &Object, ways: &[Vec<Way<'_>>]) -> Vec<Spot> {
+    let mut found = Vec::new();
+    for way in ways {
+        in_object(object, way, Spot::default(), &mut found);
+    }
+    found
+}
+
+/// The parts of a composite; none of another parameter.
+fn parts(type_name: &str, definition: &registry::Parameter) -> Vec<Part> {
+    let part = |component: &registry::Component| {
+        let kind = registry::parameter(type_name, component.name)?.kind;
+        Some(Part { name: component.name.to_owned(), kind })
+    };
+    definition.components.iter().filter_map(part).collect()
+}
+
+/// The places of a composite: elements that have all of its parts.
+fn combined(sources: &[Source], definition: &registry::Parameter) -> Vec<Vec<Vec<Spot>>> {
+    let whole = all_ways(&definition.paths);
+    let parts: Vec<_> = definition.components.iter().map(|part| all_ways(&part.paths)).collect();
+    everywhere(sources, |body| {
+        let mut found = Vec::new();
+        for way in &whole {
+            if way.is_empty() {
+                found.push(Spot::default())
+            } else {
+                in_object(body, way, Spot::default(), &mut found)
+            }
+        }
+        found.retain_mut(|spot| {
+            let Some(object) = object_at(body, &spot.steps) else { return false };
+            spot.parts = parts.iter().map(|ways| spots(object, ways)).collect();
+            spot.parts.iter().all(|spots| !spots.is_empty())
+        });
+        found
+    })
+}
+
+/// The object that steps lead to.
+fn object_at<'a>(body: &'a Object, steps: &[Step]) -> Option<&'a Object> {
+    match member_at(body, steps) {
+        None => Some(body),
+        Some((_, Node::Object(object))) => Some(object),
+        Some(_) => None,
+    }
+}
+
+/// The last member on the way, and the node at its end; none for the body itself.
+fn member_at<'a>(body: &'a Object, steps: &[Step]) -> Option<(&'a Member, &'a Node)> {
+    let mut found: Option<(&Member, &Node)> = None;
+    for step in steps {
+        let member = |object: &'a Object, index: usize| {
+            let member = &object.members[index];
+            (member, &member.node)
+        };
+        found = Some(match (step, found) {
+            (Step::Member(index), None) => member(body, *index),
+            (Step::Member(index), Some((_, Node::Object(object)))) => member(object, *index),
+            (Step::Item(index), Some((of, Node::List(nodes)))) => (of, &nodes[*index]),
+            (Step::Row, Some((of, Node::Each { node, .. })))
+            | (Step::Inside, Some((of, Node::When { node, .. }))) => (of, node),
+            _ => return found,
+        });
+    }
+    found
+}
+
+/// The FHIR types of the elements at these places.
+fn types(sources: &[Source], places: &[Vec<Vec<Spot>>]) -> BTreeSet<String> {
+    let mut types = BTreeSet::new();
+    for (source, places) in sources.iter().zip(places) {
+        for (emit, spots) in source.emits.iter().zip(places) {
+            let all = spots.iter().filter_map(|spot| member_at(&emit.body, &spot.steps));
+            types.extend(all.map(|(member, _)| member.type_name.clone()));
+        }
+    }
+    types
 }
 
 /// Follows a way from an object.

@@ -3,10 +3,12 @@
 //! <https://hl7.org/fhir/R4/search.html>
 
 pub mod compartment;
+mod filter;
 mod parse;
 pub mod registry;
 pub mod value;
 
+pub use filter::Operator;
 pub use parse::parse;
 
 use crate::error::Error;
@@ -61,7 +63,7 @@ pub enum Total {
     Only,
 }
 
-/// One parameter with its values.
+/// One parameter with its values, or what connects some.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Key as sent, for messages: `subject:Patient.name`.
@@ -76,14 +78,26 @@ pub struct Filter {
     pub reverse: Option<Reverse>,
     /// Values, of which any must hold; escapes are still in.
     pub values: Vec<String>,
-    /// Instead of all the above: any of these must hold (compartments).
+    /// Of `_filter`: how the value is compared.
+    pub operator: Option<Operator>,
+    /// Instead of all the above: any of these must hold (compartments, `or` of `_filter`).
     pub any: Vec<Filter>,
+    /// Instead of all the above: all of these must hold (`and` of `_filter`).
+    pub all: Vec<Filter>,
+    /// Instead of all the above: this must not hold (`not` of `_filter`).
+    pub not: Option<Box<Filter>>,
 }
 
 impl Filter {
-    /// How many values it has, at the end of its chain.
+    /// How many values it has, at the end of its chain and in its parts.
     fn alternatives(&self) -> usize {
-        self.chain.as_ref().map_or(self.values.len(), |rest| rest.alternatives())
+        let ends = self.chain.as_deref().into_iter().chain(self.parts());
+        self.values.len() + ends.map(Filter::alternatives).sum::<usize>()
+    }
+
+    /// The filters that it connects.
+    pub fn parts(&self) -> impl Iterator<Item = &Filter> {
+        self.any.iter().chain(&self.all).chain(self.not.as_deref())
     }
 
     /// The resource is in the compartment of a patient; `None` when resources of this type never are.

@@ -101,7 +101,10 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
         }
         "_page" => request.page = Some(value.to_owned()),
         _ => {
-            let filter = filter(key, key, value, 0)?;
+            let filter = match key {
+                "_filter" => super::filter::parse(value)?,
+                _ => filter(key, key, value, 0)?,
+            };
             let values =
                 request.filters.iter().map(Filter::alternatives).sum::<usize>() + filter.alternatives();
             if values > VALUES {

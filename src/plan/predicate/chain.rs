@@ -67,12 +67,8 @@ pub fn reference(
 
 /// The URL of a definition, as in `QuestionnaireResponse.questionnaire`.
 fn canonical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str]) -> Result<Fragment> {
-    let mut any = Vec::new();
-    for value in values {
-        let url = TokenValue::Code(unescape(value)?);
-        any.push(token::token(builder, node, row, &url).map_err(forbidden)?);
-    }
-    Ok(Fragment::any(any))
+    let urls: Result<Vec<_>> = values.iter().map(|value| unescape(value).map(TokenValue::Code)).collect();
+    token::token(builder, node, row, &urls?).map_err(forbidden)
 }
 
 /// The condition of a chained filter.

@@ -2,8 +2,11 @@
 
 mod chain;
 mod check;
+mod compare;
+mod composite;
 mod date;
 mod has;
+mod hierarchy;
 mod number;
 mod sort;
 mod spot;
@@ -24,11 +27,13 @@ use crate::{
     error::{self, Error, Result},
     mapping::{
         Place,
-        compiled::{Node, Parameter, ResourceType, Row},
+        compiled::{Node, Object, Parameter, ResourceType, Row},
     },
     search::{
         Filter, registry,
-        value::{DateValue, NumberValue, QuantityValue, TokenValue, unescape},
+        value::{
+            DateValue, HierarchyValue, NumberValue, Prefix, QuantityValue, TokenValue, TypedValue, unescape,
+        },
     },
     sql::Fragment,
 };
@@ -58,9 +63,26 @@ pub fn filter(
             .collect();
         return any.map(Fragment::any);
     }
+    if !filter.all.is_empty() {
+        let all: Result<Vec<_>> = filter
+            .all
+            .iter()
+            .map(|filter| self::filter(builder, situation, kind, source, emit, filter))
+            .collect();
+        return all.map(Fragment::all);
+    }
+    if let Some(inner) = &filter.not {
+        return self::filter(builder, situation, kind, source, emit, inner).map(negated);
+    }
+    let filter = &*compare::plain(kind, filter)?;
     match filter.name.as_str() {
         "_id" => return Ok(id(builder, kind, source, emit, filter)),
         "_lastUpdated" => return last_updated(builder, situation, kind, source, filter),
+        "_profile" if check::has_profiles(kind) => {
+            let wanted: Vec<_> = filter.values.iter().map(|value| unescape(value)).collect::<Result<_>>()?;
+            let profiles = &kind.sources[source].emits[emit].profiles;
+            return Ok(Fragment::truth(profiles.iter().any(|profile| wanted.contains(profile))));
+        }
         _ => {}
     }
     if let (Some(reverse), Some(rest)) = (&filter.reverse, &filter.chain) {
@@ -70,7 +92,10 @@ pub fn filter(
     let parameter = check::parameter(kind, filter)?;
     let result = match &filter.chain {
         Some(rest) => chain::chain(builder, situation, kind, source, emit, parameter, filter, rest),
-        None => values(builder, situation, kind, source, emit, parameter, filter),
+        None => {
+            let place = Asked { situation, kind, source, emit, parameter };
+            values(builder, place, filter)
+        }
     };
     result.map_err(|error| if error.expression().is_some() { error } else { error.at(filter.key.clone()) })
 }
@@ -107,54 +132,121 @@ fn last_updated(
     Ok(Fragment::any(any))
 }
 
-/// Any value at any place of the parameter.
-fn values(
-    builder: &mut Builder<'_>,
-    situation: Situation<'_>,
-    kind: &ResourceType,
+/// Where a parameter is asked: an emit of a source of a type.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    situation: Situation<'a>,
+    kind: &'a ResourceType,
     source: usize,
     emit: usize,
-    parameter: &Parameter,
-    filter: &Filter,
-) -> Result<Fragment> {
+    parameter: &'a Parameter,
+}
+
+impl<'a> Asked<'a> {
+    fn body(self) -> &'a Object {
+        &self.kind.sources[self.source].emits[self.emit].body
+    }
+
+    fn row(self) -> &'a Row {
+        &self.kind.sources[self.source].row
+    }
+
+    fn any(self, builder: &mut Builder<'_>, ask: &mut spot::Ask<'_>) -> Result<Fragment> {
+        spot::within(builder, self.body(), &self.parameter.places[self.source][self.emit], self.row(), ask)
+    }
+}
+
+/// Any value at any place of the parameter.
+fn values(builder: &mut Builder<'_>, place: Asked<'_>, filter: &Filter) -> Result<Fragment> {
+    let parameter = place.parameter;
     let modifier = filter.modifier.as_deref();
     if modifier == Some("missing") && !parameter.holds {
-        let present = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
-            token::present(builder, node, row).map_err(forbidden)
-        })?;
+        let present = match parameter.kind {
+            registry::Kind::Composite => composite::composite(builder, place, filter)?,
+            _ => place.any(builder, &mut |builder, node, row| {
+                token::present(builder, node, row).map_err(forbidden)
+            })?,
+        };
         return Ok(match filter.values.first().map(String::as_str) {
             Some("false") => present,
             _ => negated(present),
         });
     }
     if parameter.holds {
-        let holds = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
-            token::holds(builder, node, row).map_err(forbidden)
-        })?;
+        let holds = place
+            .any(builder, &mut |builder, node, row| token::holds(builder, node, row).map_err(forbidden))?;
         return holding(&holds, filter);
+    }
+    if parameter.kind == registry::Kind::Composite {
+        return composite::composite(builder, place, filter);
     }
     // All values at one place first: a place in related rows is one sub-query, however many values are asked for.
     let values: Vec<&str> =
         filter.values.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
-    let any = spot::at(builder, kind, source, emit, parameter, &mut |builder, node, row| {
-        let mut any = Vec::new();
-        if parameter.kind == registry::Kind::Reference {
-            any.push(chain::reference(builder, situation, node, row, &values, modifier)?);
-        } else if parameter.kind == registry::Kind::String {
+    let any = place.any(builder, &mut |builder, here, row| {
+        node(builder, place, parameter.kind, modifier, &values, here, row)
+    })?;
+    Ok(if matches!(modifier, Some("not" | "not-in")) { negated(any) } else { any })
+}
+
+/// Any value at one node.
+fn node(
+    builder: &mut Builder<'_>,
+    place: Asked<'_>,
+    kind: registry::Kind,
+    modifier: Option<&str>,
+    values: &[&str],
+    here: &Node,
+    row: &Row,
+) -> Result<Fragment> {
+    if modifier == Some(compare::UNEQUAL) {
+        let same = (kind == registry::Kind::String).then_some(compare::EQUAL);
+        let equal = node(builder, place, kind, same, values, here, row)?;
+        let present = token::present(builder, here, row).map_err(forbidden)?;
+        return Ok(Fragment::all([present, negated(equal)]));
+    }
+    let mut any = Vec::new();
+    match kind {
+        registry::Kind::Reference => {
+            any.push(chain::reference(builder, place.situation, here, row, values, modifier)?);
+        }
+        registry::Kind::String => {
             let values: Vec<String> = values.iter().map(|value| unescape(value)).collect::<Result<_>>()?;
-            let condition = string::string(builder, node, &values, modifier)?;
+            let condition = string::string(builder, here, &values, modifier)?;
             builder.spend(&condition)?;
             any.push(condition);
-        } else {
-            for value in &values {
-                let condition = one(builder, situation, kind, parameter, modifier, value, node, row)?;
+        }
+        registry::Kind::Token if matches!(modifier, None | Some("not")) => {
+            let values: Vec<_> =
+                values.iter().map(|value| TokenValue::parse(value)).collect::<Result<_>>()?;
+            let condition = token::token(builder, here, row, &values).map_err(forbidden)?;
+            builder.spend(&condition)?;
+            any.push(condition);
+        }
+        registry::Kind::Token if matches!(modifier, Some("in" | "not-in")) => {
+            for value in values {
+                let wanted = check::value_set(place.situation, value)?;
+                let condition = token::token(builder, here, row, &wanted).map_err(forbidden)?;
                 builder.spend(&condition)?;
                 any.push(condition);
             }
         }
-        Ok(Fragment::any(any))
-    })?;
-    Ok(if modifier == Some("not") { negated(any) } else { any })
+        registry::Kind::Uri if modifier.is_none() => {
+            let values: Vec<_> =
+                values.iter().map(|value| unescape(value).map(TokenValue::Code)).collect::<Result<_>>()?;
+            let condition = token::token(builder, here, row, &values).map_err(forbidden)?;
+            builder.spend(&condition)?;
+            any.push(condition);
+        }
+        _ => {
+            for value in values {
+                let condition = one(builder, place, kind, modifier, value, here, row)?;
+                builder.spend(&condition)?;
+                any.push(condition);
+            }
+        }
+    }
+    Ok(Fragment::any(any))
 }
 
 /// A parameter that says whether something holds: each resource has exactly one of `true` and `false`.
@@ -185,32 +277,41 @@ fn negated(condition: Fragment) -> Fragment {
 }
 
 /// One value at one node.
-#[expect(clippy::too_many_arguments, reason = "a value of a parameter, and the place it is compared with")]
 fn one(
     builder: &mut Builder<'_>,
-    situation: Situation<'_>,
-    kind: &ResourceType,
-    parameter: &Parameter,
+    place: Asked<'_>,
+    kind: registry::Kind,
     modifier: Option<&str>,
     value: &str,
     node: &Node,
     row: &Row,
 ) -> Result<Fragment> {
     use registry::Kind;
-    match parameter.kind {
-        Kind::Token if modifier == Some("text") => token::text(builder, node, row, &unescape(value)?),
-        Kind::Token => token::token(builder, node, row, &TokenValue::parse(value)?).map_err(forbidden),
+    let Asked { situation, .. } = place;
+    match kind {
+        Kind::Token => match modifier {
+            Some("text") => token::text(builder, node, row, &unescape(value)?),
+            Some("of-type") => {
+                token::of_type(builder, node, row, &TypedValue::parse(value)?).map_err(forbidden)
+            }
+            _ => hierarchy::code(builder, node, row, &HierarchyValue::parse(modifier, value)?)
+                .map_err(forbidden),
+        },
         Kind::Date => {
-            let value = DateValue::parse(value, situation.zone, situation.now)?;
+            let mut value = DateValue::parse(value, situation.zone, situation.now)?;
+            if modifier == Some(compare::OVERLAPS) {
+                // What `ap` asks of its wider range.
+                value.prefix = Prefix::Ap;
+            }
             date::date(builder, situation.zone, node, row, &value).map_err(forbidden)
         }
         Kind::Number => number::number(builder, node, row, &NumberValue::parse(value)?).map_err(forbidden),
         Kind::Quantity => {
             number::quantity(builder, node, row, &QuantityValue::parse(value)?).map_err(forbidden)
         }
-        Kind::Uri => token::token(builder, node, row, &TokenValue::Code(unescape(value)?)).map_err(forbidden),
+        Kind::Uri => hierarchy::url(builder, node, row, modifier, &unescape(value)?).map_err(forbidden),
         Kind::String | Kind::Reference | Kind::Composite | Kind::Special => {
-            Err(check::unknown(kind, &parameter.name))
+            Err(check::unknown(place.kind, &place.parameter.name))
         }
     }
 }

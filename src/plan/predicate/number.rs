@@ -1,12 +1,54 @@
 //! Number and quantity search: <https://hl7.org/fhir/R4/search.html#number>.
 
+use std::collections::BTreeMap;
+
 use super::token;
 use crate::{
-    mapping::compiled::{Kind, Leaf, Node, Object, Row},
+    mapping::{
+        Code,
+        compiled::{Kind, Leaf, Member, Node, Object, Row},
+    },
     plan::scope::{Builder, Masked},
-    search::value::{NumberValue, Prefix, QuantityValue},
+    search::value::{Bounds, NumberValue, Prefix, QuantityValue, UCUM},
     sql::{Fragment, Value},
 };
+
+/// The system of the currencies of an amount of money.
+const CURRENCIES: &str = "urn:iso:std:iso:4217";
+
+/// The numbers that decide a comparison.
+#[derive(Clone)]
+struct Ends {
+    exact: Fragment,
+    /// What the digits as typed stand for.
+    rounded: (Fragment, Fragment),
+    /// What is about as much.
+    near: (Fragment, Fragment),
+}
+
+impl From<&NumberValue> for Ends {
+    fn from(value: &NumberValue) -> Self {
+        let exact = || Fragment::new().bind(Value::Numeric(value.literal.clone()));
+        let half = || Fragment::new().bind(Value::Numeric(value.half.clone()));
+        let tenth = || Fragment::raw("abs(").then(exact()).text(") * 0.1");
+        Self {
+            exact: exact(),
+            rounded: (exact().text(" - ").then(half()), exact().text(" + ").then(half())),
+            near: (
+                exact().text(" - ").then(tenth()),
+                exact().text(" + ").then(tenth()).text(" + ").then(half()),
+            ),
+        }
+    }
+}
+
+impl From<Bounds> for Ends {
+    fn from(bounds: Bounds) -> Self {
+        let bind = |number: String| Fragment::new().bind(Value::Numeric(number));
+        let pair = |(low, high): (String, String)| (bind(low), bind(high));
+        Self { exact: bind(bounds.exact), rounded: pair(bounds.rounded), near: pair(bounds.near) }
+    }
+}
 
 /// The condition that a number puts on a node.
 pub fn number(
@@ -15,17 +57,7 @@ pub fn number(
     row: &Row,
     value: &NumberValue,
 ) -> Result<Fragment, Masked> {
-    match node {
-        Node::Leaf(leaf) => compare(builder, leaf, value),
-        Node::Constant { text, .. } if is_number(text) => {
-            Ok(against(&Fragment::new().bind(Value::Numeric(text.clone())), value))
-        }
-        Node::When { slot, node } => {
-            let holds = token::condition(builder, row, *slot)?;
-            Ok(Fragment::all([holds, number(builder, node, row, value)?]))
-        }
-        _ => Ok(Fragment::truth(false)),
-    }
+    compare(builder, node, row, value.prefix, &Ends::from(value))
 }
 
 /// The condition that a quantity puts on a node.
@@ -37,12 +69,13 @@ pub fn quantity(
 ) -> Result<Fragment, Masked> {
     match node {
         Node::Object(object) => {
-            let Some(member) = object.members.iter().find(|member| member.element == "value") else {
-                return Ok(Fragment::truth(false));
-            };
-            let mut all = vec![number(builder, &member.node, row, &value.number)?];
-            all.push(unit(builder, object, row, value)?);
-            Ok(Fragment::all(all))
+            let Some(member) = member(object, "value") else { return Ok(Fragment::truth(false)) };
+            let mut any = Vec::new();
+            for (unit, ends) in units(builder, object, row, value)? {
+                let number = compare(builder, &member.node, row, value.number.prefix, &ends)?;
+                any.push(Fragment::all([unit, number]));
+            }
+            Ok(Fragment::any(any))
         }
         Node::When { slot, node } => {
             let holds = token::condition(builder, row, *slot)?;
@@ -58,86 +91,146 @@ pub fn is_number(text: &str) -> bool {
         && text.parse::<f64>().is_ok()
 }
 
-fn compare(builder: &mut Builder<'_>, leaf: &Leaf, value: &NumberValue) -> Result<Fragment, Masked> {
-    let sql = builder.expression(&leaf.expression)?;
-    let sql = match leaf.expression.kind() {
-        Kind::Numeric => sql,
-        // NaN and infinities have no numeric form that compares; FHIR does not write them either.
-        Kind::Float => Fragment::raw("(CASE WHEN ")
-            .then(sql.clone())
-            .text(" NOT IN ('NaN', 'Infinity', '-Infinity') THEN ")
-            .then(sql)
-            .text("::text::numeric END)"),
-        Kind::Integer => sql.parens().text("::numeric"),
-        _ => return Ok(Fragment::truth(false)),
-    };
-    Ok(against(&sql, value))
+fn member<'o>(object: &'o Object, name: &str) -> Option<&'o Member> {
+    object.members.iter().find(|member| member.element == name)
 }
 
-/// A number in SQL against a value.
-fn against(sql: &Fragment, value: &NumberValue) -> Fragment {
-    let exact = || Fragment::new().bind(Value::Numeric(value.literal.clone()));
-    let half = || Fragment::new().bind(Value::Numeric(value.half.clone()));
-    let low = || exact().text(" - ").then(half());
-    let high = || exact().text(" + ").then(half());
-    let inside = |low: Fragment, high: Fragment| {
-        Fragment::all([sql.clone().text(" >= ").then(low), sql.clone().text(" < ").then(high)])
-    };
-    match value.prefix {
-        Prefix::Eq => inside(low(), high()),
-        Prefix::Ne => {
-            Fragment::any([sql.clone().text(" < ").then(low()), sql.clone().text(" >= ").then(high())])
+fn compare(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    row: &Row,
+    prefix: Prefix,
+    ends: &Ends,
+) -> Result<Fragment, Masked> {
+    match node {
+        Node::Leaf(leaf) => {
+            let sql = builder.expression(&leaf.expression)?;
+            let sql = match leaf.expression.kind() {
+                Kind::Numeric => sql,
+                // NaN and infinities have no numeric form that compares; FHIR does not write them either.
+                Kind::Float => Fragment::raw("(CASE WHEN ")
+                    .then(sql.clone())
+                    .text(" NOT IN ('NaN', 'Infinity', '-Infinity') THEN ")
+                    .then(sql)
+                    .text("::text::numeric END)"),
+                Kind::Integer => sql.parens().text("::numeric"),
+                _ => return Ok(Fragment::truth(false)),
+            };
+            Ok(against(&sql, prefix, ends))
         }
-        Prefix::Gt | Prefix::Sa => sql.clone().text(" > ").then(exact()),
-        Prefix::Lt | Prefix::Eb => sql.clone().text(" < ").then(exact()),
-        Prefix::Ge => sql.clone().text(" >= ").then(exact()),
-        Prefix::Le => sql.clone().text(" <= ").then(exact()),
-        Prefix::Ap => {
-            let tenth = || Fragment::raw("abs(").then(exact()).text(") * 0.1");
-            inside(
-                exact().text(" - ").then(tenth()),
-                exact().text(" + ").then(tenth()).text(" + ").then(half()),
-            )
+        Node::Constant { text, .. } if is_number(text) => {
+            Ok(against(&Fragment::new().bind(Value::Numeric(text.clone())), prefix, ends))
         }
+        Node::When { slot, node } => {
+            let holds = token::condition(builder, row, *slot)?;
+            Ok(Fragment::all([holds, compare(builder, node, row, prefix, ends)?]))
+        }
+        _ => Ok(Fragment::truth(false)),
     }
 }
 
-/// The unit of a quantity: its code in the system, or its code or text when no system is given.
-fn unit(
+/// A number in SQL against a value.
+fn against(sql: &Fragment, prefix: Prefix, ends: &Ends) -> Fragment {
+    let with = |operator: &'static str, end: &Fragment| sql.clone().text(operator).then(end.clone());
+    let inside = |(low, high): &(Fragment, Fragment)| Fragment::all([with(" >= ", low), with(" < ", high)]);
+    match prefix {
+        Prefix::Eq => inside(&ends.rounded),
+        Prefix::Ne => Fragment::any([with(" < ", &ends.rounded.0), with(" >= ", &ends.rounded.1)]),
+        Prefix::Gt | Prefix::Sa => with(" > ", &ends.exact),
+        Prefix::Lt | Prefix::Eb => with(" < ", &ends.exact),
+        Prefix::Ge => with(" >= ", &ends.exact),
+        Prefix::Le => with(" <= ", &ends.exact),
+        Prefix::Ap => inside(&ends.near),
+    }
+}
+
+/// The units in which the number may stand, and what it is in each: the one that is asked for, or any of its dimension
+/// when that is one of UCUM.
+fn units(
     builder: &mut Builder<'_>,
     object: &Object,
     row: &Row,
     value: &QuantityValue,
-) -> Result<Fragment, Masked> {
-    let Some(code) = &value.code else { return Ok(Fragment::truth(true)) };
-    let mut any = Vec::new();
-    let mut system = Fragment::truth(value.system.is_none());
-    for member in &object.members {
-        match (member.element.as_str(), &member.node) {
-            // A mapped unit is written into the quantity as system and code.
-            ("", Node::Coding(leaf)) => {
-                let wanted = value.system.as_deref();
-                let codes = leaf.codes.as_ref();
-                let keys: Vec<String> = codes
-                    .map(|codes| {
-                        let fits = |known: &crate::mapping::Code| {
-                            known.code == *code
-                                && wanted.is_none_or(|wanted| known.system.as_deref() == Some(wanted))
-                        };
-                        codes.keys(fits).map(str::to_owned).collect()
-                    })
-                    .unwrap_or_default();
-                let sql = builder.expression(&leaf.expression)?;
-                return Ok(sql.text(" = ANY(").bind(keys).text(")"));
+) -> Result<Vec<(Fragment, Ends)>, Masked> {
+    let asked = Ends::from(&value.number);
+    if value.code.is_none() && value.system.is_none() {
+        return Ok(vec![(Fragment::truth(true), asked)]);
+    }
+    let mut all = Vec::new();
+    // A unit without a system may be the text beside the number.
+    if let (Some(text), None, Some(unit)) = (&value.code, &value.system, member(object, "unit")) {
+        all.push((token::equals(builder, &unit.node, row, text)?, asked.clone()));
+    }
+    if let Some(currency) = member(object, "currency") {
+        let known = value.system.as_deref().is_none_or(|system| system == CURRENCIES);
+        let same = match &value.code {
+            Some(code) => token::equals(builder, &currency.node, row, code)?,
+            None => token::present(builder, &currency.node, row)?,
+        };
+        all.push((Fragment::all([Fragment::truth(known), same]), asked));
+        return Ok(all);
+    }
+    // A mapped unit is written into the quantity as system and code.
+    if let Some(Member { node: Node::Coding(leaf), .. }) = member(object, "") {
+        all.extend(mapped(builder, leaf, value, |code| code.system.as_deref())?);
+        return Ok(all);
+    }
+    let system = match (&value.system, member(object, "system")) {
+        (None, _) => Fragment::truth(true),
+        (Some(wanted), Some(system)) => token::equals(builder, &system.node, row, wanted)?,
+        (Some(_), None) => Fragment::truth(false),
+    };
+    let of_system = |unit: Fragment| Fragment::all([system.clone(), unit]);
+    match (&value.code, member(object, "code").map(|code| &code.node)) {
+        (None, _) => all.push((system, asked)),
+        (Some(_), Some(Node::Leaf(leaf))) if leaf.codes.is_some() => {
+            let wanted = value.system.as_deref();
+            let units = mapped(builder, leaf, value, |_| wanted)?;
+            all.extend(units.into_iter().map(|(unit, ends)| (of_system(unit), ends)));
+        }
+        (Some(wanted), Some(code)) => {
+            all.push((of_system(token::equals(builder, code, row, wanted)?), asked));
+            if let Node::Constant { text, .. } = code
+                && text != wanted
+                && let Some(bounds) = value.within(text)
+            {
+                all.push((system, Ends::from(bounds)));
             }
-            ("system", node) if value.system.is_some() => {
-                let wanted = value.system.as_deref().unwrap_or_default();
-                system = token::equals(builder, node, row, wanted)?;
-            }
-            ("code", node) => any.push(token::equals(builder, node, row, code)?),
-            ("unit", node) if value.system.is_none() => any.push(token::equals(builder, node, row, code)?),
-            _ => {}
+        }
+        (Some(_), None) => {}
+    }
+    Ok(all)
+}
+
+/// Units of a code map, by what the number is in them.
+fn mapped<'a>(
+    builder: &mut Builder<'_>,
+    leaf: &'a Leaf,
+    value: &'a QuantityValue,
+    system: impl Fn(&'a Code) -> Option<&'a str>,
+) -> Result<Vec<(Fragment, Ends)>, Masked> {
+    let sql = builder.expression(&leaf.expression)?;
+    let wanted = value.system.as_deref();
+    let mut same = Vec::new();
+    let mut others: BTreeMap<&str, (Vec<String>, Bounds)> = BTreeMap::new();
+    for (key, code) in leaf.codes.iter().flat_map(|codes| &codes.entries) {
+        let Some(code) = code else { continue };
+        let system = system(code);
+        if wanted.is_none_or(|wanted| system == Some(wanted))
+            && value.code.as_ref().is_none_or(|wanted| *wanted == code.code)
+        {
+            same.push(key.clone());
+        } else if system == Some(UCUM)
+            && let Some(bounds) = value.within(&code.code)
+        {
+            others.entry(&code.code).or_insert_with(|| (Vec::new(), bounds)).0.push(key.clone());
         }
     }
-    Ok(Fragment::all([system, Fragment::any(any)]))
+    let any = |keys: Vec<String>| sql.clone().text(" = ANY(").bind(keys).text(")");
+    let mut all = Vec::new();
+    if !same.is_empty() {
+        all.push((any(same), Ends::from(&value.number)));
+    }
+    all.extend(others.into_values().map(|(keys, bounds)| (any(keys), Ends::from(bounds))));
+    Ok(all)
 }

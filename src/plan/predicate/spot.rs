@@ -21,11 +21,39 @@ pub fn at(
     ask: &mut Ask<'_>,
 ) -> Result<Fragment> {
     let origin = &kind.sources[source];
+    within(builder, &origin.emits[emit].body, &parameter.places[source][emit], &origin.row, ask)
+}
+
+/// Any of these places below an object satisfies what is asked.
+pub fn within(
+    builder: &mut Builder<'_>,
+    body: &Object,
+    spots: &[Spot],
+    row: &Row,
+    ask: &mut Ask<'_>,
+) -> Result<Fragment> {
     let mut any = Vec::new();
-    for spot in &parameter.places[source][emit] {
-        any.push(object(builder, &origin.emits[emit].body, &spot.steps, spot, &origin.row, ask)?);
+    for spot in spots {
+        any.push(object(builder, body, &spot.steps, spot, row, ask)?);
     }
     Ok(Fragment::any(any))
+}
+
+/// The place of a composite: what is asked of its object.
+pub fn whole(
+    builder: &mut Builder<'_>,
+    body: &Object,
+    spot: &Spot,
+    row: &Row,
+    ask: &mut dyn FnMut(&mut Builder<'_>, &Object, &Row) -> Result<Fragment>,
+) -> Result<Fragment> {
+    if spot.steps.is_empty() {
+        return ask(builder, body, row);
+    }
+    object(builder, body, &spot.steps, spot, row, &mut |builder, node, row| match node {
+        Node::Object(object) => ask(builder, object, row),
+        _ => Err(Error::new(&crate::error::INTERNAL).cause("a composite is no object")),
+    })
 }
 
 fn object(

@@ -3,7 +3,7 @@
 //! Without a modifier a value matches at the start, whatever the case and the accents. Both sides are folded by the
 //! same SQL, so what folds alike matches alike in every script.
 
-use super::{forbidden, spot};
+use super::{compare, forbidden, spot};
 use crate::{
     error::Result,
     mapping::compiled::{Kind, Node},
@@ -96,12 +96,21 @@ fn compare(text: Fragment, values: &[String], modifier: Option<&str>) -> Fragmen
     }
     let escape = |value: &String| value.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     let pattern = |value: Fragment| {
-        let pattern = fold(value).text(" || '%'");
-        if modifier == Some("contains") { Fragment::raw("'%' || ").then(pattern) } else { pattern }
+        let folded = fold(value);
+        match modifier {
+            Some("contains") => Fragment::raw("'%' || ").then(folded).text(" || '%'"),
+            Some(compare::ENDS) => Fragment::raw("'%' || ").then(folded),
+            Some(compare::EQUAL) => folded,
+            _ => folded.text(" || '%'"),
+        }
     };
     let text = fold(Fragment::raw("btrim(").then(text).text(")"));
-    // As a sub-query the patterns are folded once, not for every row.
+    // As a sub-query the patterns are folded once, not for every row. An SP-GiST index of the folded text can find what
+    // starts so; LIKE could use none, because its pattern is not known when the statement is planned.
     match values {
+        [value] if modifier.is_none() => {
+            text.text(" ^@ (SELECT ").then(fold(Fragment::new().bind(value.as_str()))).text(")")
+        }
         [value] => text.text(" LIKE (SELECT ").then(pattern(Fragment::new().bind(escape(value)))).text(")"),
         _ => {
             let values = Fragment::raw("unnest(").bind(values.iter().map(escape).collect::<Vec<_>>());

@@ -3,33 +3,42 @@
 //! Code maps are read backwards: a FHIR code becomes the Tryton keys that give it, so PostgreSQL compares the column
 //! itself.
 
+use std::collections::BTreeMap;
+
 use super::{forbidden, negated, spot, string};
 use crate::{
     error::Result,
-    mapping::compiled::{Expression, Kind, Leaf, Member, Node, Object, Row, Slot},
+    mapping::{
+        Code,
+        compiled::{Expression, Kind, Leaf, Member, Node, Object, Row, Slot},
+    },
     plan::scope::{Builder, Masked},
-    search::value::TokenValue,
-    sql::{Fragment, Value},
+    search::value::{TokenValue, TypedValue},
+    sql::Fragment,
 };
 
 type Planned = Result<Fragment, Masked>;
 
-/// The condition that a token puts on a node.
-pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, value: &TokenValue) -> Planned {
+/// The condition that tokens put on a node: any of them. However many they are, a column is compared once.
+pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[TokenValue]) -> Planned {
     match node {
-        Node::Constant { text, .. } => Ok(Fragment::truth(value.matches(None, text) || bare(value, text))),
-        Node::FixedCoding { system, code, .. } => Ok(Fragment::truth(value.matches(Some(system), code))),
-        Node::Leaf(leaf) => leaf_token(builder, leaf, value),
-        Node::Coding(leaf) => mapped(builder, leaf, value),
-        Node::Object(object) => object_token(builder, object, row, value),
+        Node::Constant { text, .. } => {
+            Ok(Fragment::truth(values.iter().any(|value| value.matches(None, text) || bare(value, text))))
+        }
+        Node::FixedCoding { system, code, .. } => {
+            Ok(Fragment::truth(values.iter().any(|value| value.matches(Some(system), code))))
+        }
+        Node::Leaf(leaf) => leaf_token(builder, leaf, values),
+        Node::Coding(leaf) => mapped(builder, leaf, values),
+        Node::Object(object) => object_token(builder, object, row, values),
         Node::List(nodes) => {
             let parts: Result<Vec<_>, _> =
-                nodes.iter().map(|node| token(builder, node, row, value)).collect();
+                nodes.iter().map(|node| token(builder, node, row, values)).collect();
             parts.map(Fragment::any)
         }
         Node::When { slot, node } => {
             let holds = condition(builder, row, *slot)?;
-            Ok(Fragment::all([holds, token(builder, node, row, value)?]))
+            Ok(Fragment::all([holds, token(builder, node, row, values)?]))
         }
         _ => Ok(Fragment::truth(false)),
     }
@@ -40,27 +49,31 @@ fn bare(value: &TokenValue, code: &str) -> bool {
     matches!(value, TokenValue::Coded(_, wanted) if wanted == code)
 }
 
-fn leaf_token(builder: &mut Builder<'_>, leaf: &Leaf, value: &TokenValue) -> Planned {
+fn leaf_token(builder: &mut Builder<'_>, leaf: &Leaf, values: &[TokenValue]) -> Planned {
     if leaf.codes.is_some() {
-        return mapped(builder, leaf, value);
+        return mapped(builder, leaf, values);
     }
-    match value {
-        TokenValue::Code(code) | TokenValue::Coded(_, code) | TokenValue::Bare(code) => {
-            leaf_equals(builder, leaf, code)
-        }
-        TokenValue::System(_) => Ok(Fragment::truth(false)),
-    }
+    let wanted: Vec<&str> = values
+        .iter()
+        .filter_map(|value| match value {
+            TokenValue::Code(code) | TokenValue::Coded(_, code) | TokenValue::Bare(code) => {
+                Some(code.as_str())
+            }
+            TokenValue::System(_) => None,
+        })
+        .collect();
+    leaf_equals(builder, leaf, &wanted)
 }
 
 /// Tryton keys of a code map whose code matches.
-fn mapped(builder: &mut Builder<'_>, leaf: &Leaf, value: &TokenValue) -> Planned {
+fn mapped(builder: &mut Builder<'_>, leaf: &Leaf, values: &[TokenValue]) -> Planned {
     let Some(codes) = &leaf.codes else { return Ok(Fragment::truth(false)) };
-    let keys: Vec<String> =
-        codes.keys(|code| value.matches(code.system.as_deref(), &code.code)).map(str::to_owned).collect();
+    let fits = |code: &Code| values.iter().any(|value| value.matches(code.system.as_deref(), &code.code));
+    let keys = codes.keys(fits).map(str::to_owned).collect();
     any_key(builder, &leaf.expression, keys)
 }
 
-fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: Vec<String>) -> Planned {
+pub(super) fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: Vec<String>) -> Planned {
     let sql = builder.expression(expression)?;
     if keys.is_empty() {
         return Ok(Fragment::truth(false));
@@ -78,14 +91,20 @@ fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: Vec<String>
     })
 }
 
-fn object_token(builder: &mut Builder<'_>, object: &Object, row: &Row, value: &TokenValue) -> Planned {
+fn object_token(builder: &mut Builder<'_>, object: &Object, row: &Row, values: &[TokenValue]) -> Planned {
+    // The code of a quantity is its unit.
+    if object.type_name.ends_with("Quantity")
+        || matches!(object.type_name.as_str(), "Age" | "Duration" | "Range")
+    {
+        return Ok(Fragment::truth(false));
+    }
     let member = |name: &str| object.members.iter().find(|member| member.element == name);
     if let Some(coding) = member("coding") {
-        return token(builder, &coding.node, row, value);
+        return token(builder, &coding.node, row, values);
     }
     let code = member("code").or_else(|| member("value"));
     match code {
-        Some(code) => pair(builder, member("system"), code, row, value),
+        Some(code) => pair(builder, member("system"), code, row, values),
         None => Ok(Fragment::truth(false)),
     }
 }
@@ -96,71 +115,120 @@ fn pair(
     system: Option<&Member>,
     code: &Member,
     row: &Row,
-    value: &TokenValue,
+    values: &[TokenValue],
 ) -> Planned {
-    let has = |builder: &mut Builder<'_>, wanted: &str| match system {
-        Some(system) => equals(builder, &system.node, row, wanted),
-        None => Ok(Fragment::truth(false)),
-    };
-    match value {
-        TokenValue::Code(wanted) => equals(builder, &code.node, row, wanted),
-        TokenValue::Coded(wanted_system, wanted) => {
-            let system = has(builder, wanted_system)?;
-            Ok(Fragment::all([system, equals(builder, &code.node, row, wanted)?]))
-        }
-        TokenValue::Bare(wanted) => {
-            let none = match system {
-                Some(system) => negated(present(builder, &system.node, row)?),
-                None => Fragment::truth(true),
-            };
-            Ok(Fragment::all([none, equals(builder, &code.node, row, wanted)?]))
-        }
-        TokenValue::System(wanted) => {
-            let system = has(builder, wanted)?;
-            Ok(Fragment::all([system, present(builder, &code.node, row)?]))
+    let (mut codes, mut bare, mut coded) = (Vec::new(), Vec::new(), BTreeMap::<&str, Vec<&str>>::new());
+    let mut systems = Vec::new();
+    for value in values {
+        match value {
+            TokenValue::Code(wanted) => codes.push(wanted.as_str()),
+            TokenValue::Bare(wanted) => bare.push(wanted.as_str()),
+            TokenValue::Coded(system, wanted) => coded.entry(system).or_default().push(wanted),
+            TokenValue::System(system) => systems.push(system.as_str()),
         }
     }
+    let has = |builder: &mut Builder<'_>, wanted: &[&str]| match system {
+        Some(system) => one_of(builder, &system.node, row, wanted),
+        None => Ok(Fragment::truth(false)),
+    };
+    let mut any = Vec::new();
+    if !codes.is_empty() {
+        any.push(one_of(builder, &code.node, row, &codes)?);
+    }
+    for (wanted, codes) in coded {
+        let system = has(builder, &[wanted])?;
+        any.push(Fragment::all([system, one_of(builder, &code.node, row, &codes)?]));
+    }
+    if !bare.is_empty() {
+        let none = match system {
+            Some(system) => negated(present(builder, &system.node, row)?),
+            None => Fragment::truth(true),
+        };
+        any.push(Fragment::all([none, one_of(builder, &code.node, row, &bare)?]));
+    }
+    if !systems.is_empty() {
+        let system = has(builder, &systems)?;
+        any.push(Fragment::all([system, present(builder, &code.node, row)?]));
+    }
+    Ok(Fragment::any(any))
+}
+
+/// `:of-type`: an identifier with its type.
+pub fn of_type(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &TypedValue) -> Planned {
+    let Node::Object(object) = node else { return Ok(Fragment::truth(false)) };
+    let member = |name: &str| object.members.iter().find(|member| member.element == name);
+    let (Some(kind), Some(value)) = (member("type"), member("value")) else {
+        return Ok(Fragment::truth(false));
+    };
+    let kind = token(builder, &kind.node, row, std::slice::from_ref(&wanted.kind))?;
+    Ok(Fragment::all([kind, equals(builder, &value.node, row, &wanted.value)?]))
 }
 
 /// A primitive node has this text.
 pub fn equals(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &str) -> Planned {
+    one_of(builder, node, row, &[wanted])
+}
+
+/// A primitive node has one of these texts.
+pub fn one_of(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &[&str]) -> Planned {
     match node {
-        Node::Constant { text, .. } => Ok(Fragment::truth(text == wanted)),
+        Node::Constant { text, .. } => Ok(Fragment::truth(wanted.contains(&text.as_str()))),
         Node::Leaf(leaf) => leaf_equals(builder, leaf, wanted),
         Node::When { slot, node } => {
             let holds = condition(builder, row, *slot)?;
-            Ok(Fragment::all([holds, equals(builder, node, row, wanted)?]))
+            Ok(Fragment::all([holds, one_of(builder, node, row, wanted)?]))
         }
         _ => Ok(Fragment::truth(false)),
     }
 }
 
-fn leaf_equals(builder: &mut Builder<'_>, leaf: &Leaf, wanted: &str) -> Planned {
+fn leaf_equals(builder: &mut Builder<'_>, leaf: &Leaf, wanted: &[&str]) -> Planned {
     if let Some(codes) = &leaf.codes {
-        let keys = codes.keys(|code| code.code == wanted).map(str::to_owned).collect();
+        let keys = codes.keys(|code| wanted.contains(&code.code.as_str())).map(str::to_owned).collect();
         return any_key(builder, &leaf.expression, keys);
     }
-    if let Expression::Case(_) = &leaf.expression
-        && constants(&leaf.expression).is_some_and(|constants| !constants.contains(&wanted))
-    {
-        // Nobody may learn from a closed field that it is closed only for some values.
-        builder.expression(&leaf.expression)?;
+    // Nobody may learn from a closed field that it is closed only for some values.
+    let sql = builder.expression(&leaf.expression)?;
+    let possible = match &leaf.expression {
+        Expression::Case(_) => constants(&leaf.expression),
+        _ => None,
+    };
+    let wanted: Vec<String> = wanted
+        .iter()
+        .filter(|wanted| possible.as_ref().is_none_or(|possible| possible.contains(wanted)))
+        .map(|wanted| (*wanted).to_owned())
+        .collect();
+    if wanted.is_empty() {
         return Ok(Fragment::truth(false));
     }
-    let sql = builder.expression(&leaf.expression)?;
     Ok(match leaf.expression.kind() {
-        Kind::Boolean => match wanted {
-            "true" => sql.parens().text(" IS TRUE"),
-            "false" => sql.parens().text(" IS FALSE"),
+        Kind::Boolean => Fragment::any(wanted.iter().map(|wanted| match wanted.as_str() {
+            "true" => sql.clone().parens().text(" IS TRUE"),
+            "false" => sql.clone().parens().text(" IS FALSE"),
             _ => Fragment::truth(false),
-        },
-        Kind::Integer => match wanted.parse::<i64>() {
-            Ok(number) => sql.text(" = ").bind(number),
-            Err(_) => Fragment::truth(false),
-        },
-        Kind::Text => sql.text(" = ").bind(wanted),
-        _ => sql.parens().text("::text = ").bind(Value::Text(wanted.to_owned())),
+        })),
+        Kind::Integer => {
+            let numbers: Vec<i64> = wanted.iter().filter_map(|wanted| wanted.parse().ok()).collect();
+            match numbers.as_slice() {
+                [] => Fragment::truth(false),
+                [number] => sql.text(" = ").bind(*number),
+                _ => {
+                    let texts = numbers.iter().map(i64::to_string).collect::<Vec<_>>();
+                    sql.text(" = ANY(").bind(texts).text("::int8[])")
+                }
+            }
+        }
+        Kind::Text => among(sql, wanted),
+        _ => among(sql.parens().text("::text"), wanted),
     })
+}
+
+/// A text is one of these.
+fn among(sql: Fragment, mut wanted: Vec<String>) -> Fragment {
+    match wanted.len() {
+        1 => sql.text(" = ").bind(wanted.remove(0)),
+        _ => sql.text(" = ANY(").bind(wanted).text(")"),
+    }
 }
 
 /// The constants that a case can give, when it gives only constants.
@@ -244,7 +312,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
 pub fn holds(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
     match node {
         Node::Constant { text, .. } => Ok(Fragment::truth(text != "false")),
-        Node::Leaf(leaf) if leaf.expression.kind() == Kind::Boolean => leaf_equals(builder, leaf, "true"),
+        Node::Leaf(leaf) if leaf.expression.kind() == Kind::Boolean => leaf_equals(builder, leaf, &["true"]),
         _ => present(builder, node, row),
     }
 }

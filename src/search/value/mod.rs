@@ -1,17 +1,24 @@
 //! Values of search parameters, by type.
 
 mod date;
+mod hierarchy;
 mod number;
 mod reference;
 mod token;
+mod unit;
 
 pub use date::{DateValue, Local, Range};
-pub use number::{NumberValue, QuantityValue};
+pub use hierarchy::{HierarchyValue, Wanted};
+pub use number::{Bounds, NumberValue, QuantityValue};
 pub use reference::ReferenceValue;
-pub use token::TokenValue;
+pub use token::{TokenValue, TypedValue};
+pub use unit::UCUM;
 
 use super::parse::short;
-use crate::error::{self, Error};
+use crate::{
+    error::{self, Error},
+    fhir::codes,
+};
 
 /// Prefix of an ordered value (<https://hl7.org/fhir/R4/search.html#prefix>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +88,38 @@ fn split(text: &str, separator: char, limit: usize) -> Vec<&str> {
     }
     parts.push(&text[start..]);
     parts
+}
+
+/// The codes of a value set of the specification; `None` when it is not known.
+pub fn value_set(url: &str) -> Option<Vec<TokenValue>> {
+    let codes = codes::listed(url)?;
+    let coded = |(system, code): (&str, &str)| TokenValue::Coded(system.to_owned(), code.to_owned());
+    Some(codes.into_iter().map(coded).collect())
+}
+
+/// A URL whose path has parts, for `:above` and `:below`.
+///
+/// # Errors
+/// Another URI: a part of a URN means nothing.
+pub fn folder(text: &str) -> Result<String, Error> {
+    let url = unescape(text)?;
+    if url.starts_with("http://") || url.starts_with("https://") {
+        Ok(url)
+    } else {
+        Err(wrong("a URL", text))
+    }
+}
+
+/// The parts of a composite's value, separated by `$`; escapes are still in.
+///
+/// # Errors
+/// Not as many parts as the composite has, or an empty one.
+pub fn parts(text: &str, count: usize) -> Result<Vec<&str>, Error> {
+    let parts = split(text, '$', usize::MAX);
+    if parts.len() == count && !parts.contains(&"") {
+        return Ok(parts);
+    }
+    Err(wrong(&format!("{count} parts with `$` between them"), text))
 }
 
 fn wrong(expected: &str, found: &str) -> Error {

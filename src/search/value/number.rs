@@ -3,7 +3,13 @@
 //! Digits stay text: a decimal never passes through a float. The precision of the literal as typed gives the range that
 //! it stands for: `100` is 99.5 to 100.5, `100.00` is 99.995 to 100.005.
 
-use super::{Prefix, split, unescape, wrong};
+use octofhir_ucum::Number;
+
+use super::{
+    Prefix, split, unescape,
+    unit::{UCUM, Unit, decimal},
+    wrong,
+};
 use crate::error::Error;
 
 /// A number with the half-open range that its digits imply.
@@ -46,6 +52,29 @@ fn half_unit(text: &str) -> Option<String> {
     Some(format!("5e{}", last - 1))
 }
 
+/// The numbers that decide a comparison, in decimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The number itself.
+    pub exact: String,
+    /// The half-open range that its digits stand for.
+    pub rounded: (String, String),
+    /// The half-open range of what is about as much: a tenth more or less.
+    pub near: (String, String),
+}
+
+impl NumberValue {
+    /// What decides the comparison with numbers of another unit.
+    fn bounds(&self, convert: impl Fn(Number) -> Option<Number>) -> Option<Bounds> {
+        let (exact, half) = (Number::parse(&self.literal)?, Number::parse(&self.half)?);
+        let tenth = exact.abs().checked_mul(Number::parse("0.1")?)?;
+        let end = |number: Number| decimal(convert(number)?);
+        let (low, high) = (exact.checked_sub(half)?, exact.checked_add(half)?);
+        let (least, most) = (exact.checked_sub(tenth)?, exact.checked_add(tenth)?.checked_add(half)?);
+        Some(Bounds { exact: end(exact)?, rounded: (end(low)?, end(high)?), near: (end(least)?, end(most)?) })
+    }
+}
+
 /// `[number]|[system]|[code]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantityValue {
@@ -55,6 +84,8 @@ pub struct QuantityValue {
     pub system: Option<String>,
     /// Code of the unit, or its text when there is no system.
     pub code: Option<String>,
+    /// The same, when it is a unit of UCUM.
+    unit: Option<Unit>,
 }
 
 impl QuantityValue {
@@ -68,12 +99,24 @@ impl QuantityValue {
             if part.is_empty() { Ok(None) } else { unescape(part).map(Some) }
         };
         match parts.as_slice() {
-            [number] => Ok(Self { number: NumberValue::parse(number)?, system: None, code: None }),
+            [number] => {
+                Ok(Self { number: NumberValue::parse(number)?, system: None, code: None, unit: None })
+            }
             [number, system, code] => {
-                Ok(Self { number: NumberValue::parse(number)?, system: given(system)?, code: given(code)? })
+                let (system, code) = (given(system)?, given(code)?);
+                let unit = code.as_deref().filter(|_| system.as_deref() == Some(UCUM)).and_then(Unit::parse);
+                Ok(Self { number: NumberValue::parse(number)?, system, code, unit })
             }
             _ => Err(wrong("[number] or [number]|[system]|[code]", text)),
         }
+    }
+}
+
+impl QuantityValue {
+    /// The number in another unit of UCUM; `None` when it is not one of the same dimension.
+    pub fn within(&self, code: &str) -> Option<Bounds> {
+        let (from, to) = (self.unit.as_ref()?, Unit::parse(code)?);
+        self.number.bounds(|number| from.convert(number, &to))
     }
 }
 

@@ -42,6 +42,31 @@ impl TokenValue {
     }
 }
 
+/// `[system]|[code]|[value]`: an identifier and its type, for `:of-type`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedValue {
+    /// The type.
+    pub kind: TokenValue,
+    /// The identifier.
+    pub value: String,
+}
+
+impl TypedValue {
+    /// Reads a value.
+    ///
+    /// # Errors
+    /// Not three parts with a text each, or a wrong escape.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        match split(text, '|', 3).as_slice() {
+            [system, code, value] if ![system, code, value].iter().any(|part| part.is_empty()) => {
+                let kind = TokenValue::Coded(unescape(system)?, unescape(code)?);
+                Ok(Self { kind, value: unescape(value)? })
+            }
+            _ => Err(super::wrong("[system of the type]|[code of the type]|[identifier]", text)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +80,9 @@ mod tests {
         assert_eq!(parse("s|"), TokenValue::System("s".into()));
         assert_eq!(parse("a\\|b"), TokenValue::Code("a|b".into()));
         assert_eq!(parse("s|a|b"), TokenValue::Coded("s".into(), "a|b".into()));
+        let typed = TypedValue::parse("s|MR|4\\|2").unwrap();
+        assert_eq!((typed.kind, typed.value.as_str()), (TokenValue::Coded("s".into(), "MR".into()), "4|2"));
+        assert!(["s|MR", "s||4", "|MR|4", "s|MR|", ""].iter().all(|text| TypedValue::parse(text).is_err()));
         assert!(TokenValue::parse("|").is_err());
         assert!(TokenValue::parse("a\\x").is_err());
     }

@@ -5,7 +5,10 @@
 use gnuhealth_fhir::{
     search::{
         self, Filter,
-        value::{DateValue, NumberValue, QuantityValue, ReferenceValue, TokenValue, unescape},
+        value::{
+            self, DateValue, HierarchyValue, NumberValue, QuantityValue, ReferenceValue, TokenValue, TypedValue,
+            unescape,
+        },
     },
     server,
 };
@@ -13,7 +16,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use libfuzzer_sys::fuzz_target;
 
 fn values(filter: &Filter, zone: &TimeZone) {
-    filter.any.iter().for_each(|filter| values(filter, zone));
+    filter.parts().for_each(|filter| values(filter, zone));
     if let Some(rest) = &filter.chain {
         assert!(filter.values.is_empty(), "the values belong to the end of a chain");
         values(rest, zone);
@@ -33,7 +36,14 @@ fn values(filter: &Filter, zone: &TimeZone) {
         if let Ok(reference) = ReferenceValue::parse(value) {
             assert!(!reference.id.contains('/'), "{value}");
         }
-        let _ = (QuantityValue::parse(value), unescape(value));
+        if let Ok(quantity) = QuantityValue::parse(value) {
+            let _ = quantity.within("mg/dL");
+        }
+        if let Ok(code) = HierarchyValue::parse(Some("above"), value) {
+            assert!(matches!(&code.wanted, value::Wanted::Above(codes) if !codes.is_empty()), "{value}");
+        }
+        let _ = (HierarchyValue::parse(Some("below"), value), TypedValue::parse(value), value::parts(value, 2));
+        let _ = (unescape(value), value::folder(value));
     }
 }
 
