@@ -182,6 +182,8 @@ impl Builder<'_> {
                 match expression.kind() {
                     Kind::Boolean => sql.text(" IS TRUE"),
                     Kind::Text => known(sql.text(" <> ''")),
+                    // No bytes are no picture.
+                    Kind::Binary => known(Fragment::raw("octet_length").then(sql).text(" > 0")),
                     _ => sql.text(" IS NOT NULL"),
                 }
             }

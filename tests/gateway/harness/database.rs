@@ -10,7 +10,7 @@ use gnuhealth_fhir::demo::{
     postgres::{Choice, Server},
     snapshot,
 };
-use tokio_postgres::{Client, NoTls, Row};
+use tokio_postgres::{Client, NoTls, Row, error::SqlState};
 
 use super::wait;
 
@@ -120,6 +120,18 @@ impl Database {
     /// The texts of the first column, without NULL.
     pub fn texts(&self, sql: &str) -> BTreeSet<String> {
         self.rows(sql).iter().filter_map(|row| row.get(0)).collect()
+    }
+
+    /// The texts of the first column, as many as there are; none when the database has no such table or column.
+    pub fn ids(&self, sql: &str) -> Option<Vec<String>> {
+        match wait(async { self.connect().await.query(sql, &[]).await }) {
+            Ok(rows) => Some(rows.iter().map(|row| row.get(0)).collect()),
+            Err(error) => {
+                let missing = [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN];
+                assert!(error.code().is_some_and(|code| missing.contains(code)), "{sql}: {error:?}");
+                None
+            }
+        }
     }
 
     pub fn number(&self, sql: &str) -> i64 {
