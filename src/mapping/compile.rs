@@ -24,8 +24,20 @@ pub struct Options {
     pub site: String,
 }
 
-/// Prefix and key of the ids of a source.
+/// Prefix and key of the ids of a resource.
 pub(super) type Ids = (Option<String>, Option<String>);
+
+/// A source that references may point to.
+pub(super) struct Aim {
+    pub(super) type_name: String,
+    pub(super) name: String,
+    pub(super) model: String,
+    pub(super) prefix: Option<String>,
+    /// Keys of the resources that a record becomes; a single one may have none.
+    pub(super) keys: Vec<Option<String>>,
+    /// Those that this database can give.
+    pub(super) served: Vec<Option<String>>,
+}
 
 /// State of a compilation.
 pub(super) struct Compiler<'a> {
@@ -33,10 +45,8 @@ pub(super) struct Compiler<'a> {
     pub(super) systems: Systems,
     pub(super) codes: BTreeMap<String, Arc<CodeMap>>,
     pub(super) parts: BTreeMap<String, Table>,
-    /// (type, model) → prefix and key of the ids.
-    pub(super) targets: BTreeMap<(String, String), Ids>,
-    /// (type, source, model) → the same; none when this database does not have that source.
-    pub(super) sources: BTreeMap<(String, String, String), Option<Ids>>,
+    /// What references may point to, in the order of the files.
+    pub(super) aims: Vec<Aim>,
     pub(super) findings: Findings,
     skipped: Vec<(String, String)>,
 }
@@ -121,32 +131,26 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
             types.push(table);
         }
     }
-    let generated: Vec<Table> = terminology::generated(&codes, &options.site)
+    let naming: Vec<_> = types.iter().copied().chain(parts.values()).collect();
+    let generated: Vec<Table> = terminology::generated(&codes, &naming, &systems, &options.site)
         .into_iter()
         .filter_map(|(name, text)| text::parse(&format!("codes ({name})"), &text, &mut findings))
         .collect();
     types.extend(&generated);
     let resolver = Resolver { catalog, renames };
-    let mut compiler = Compiler {
-        resolver,
-        systems,
-        codes,
-        parts,
-        targets: BTreeMap::new(),
-        sources: BTreeMap::new(),
-        findings,
-        skipped: Vec::new(),
-    };
+    let mut compiler =
+        Compiler { resolver, systems, codes, parts, aims: Vec::new(), findings, skipped: Vec::new() };
     let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
     compiler.distinct(&drafts);
-    compiler.aim(&drafts);
+    let mut all = compiler.sources(&drafts);
     let mut compiled = Compiled { fingerprint: files.fingerprint(), ..Compiled::default() };
     let names: BTreeSet<_> = drafts.iter().map(|draft| draft.type_name.clone()).collect();
     for name in names {
         let mut sources: Vec<_> = drafts
             .iter()
-            .filter(|draft| draft.type_name == name)
-            .filter_map(|draft| compiler.source(draft))
+            .zip(&mut all)
+            .filter(|(draft, _)| draft.type_name == name)
+            .filter_map(|(_, source)| source.take())
             .collect();
         if sources.is_empty() {
             continue;
@@ -299,29 +303,36 @@ impl Compiler<'_> {
         }
     }
 
-    /// Learns which models references may point to.
-    fn aim(&mut self, drafts: &[Draft<'_>]) {
-        for draft in drafts {
-            let named = (draft.type_name.clone(), draft.name.clone(), draft.model.clone());
-            if !self.available(draft) {
-                self.sources.entry(named).or_default();
-                continue;
+    /// All sources. What a reference may point to is known for certain only when everything is compiled: a source whose fields
+    /// this database lacks turns out not to be served, and then references to it are left out.
+    fn sources(&mut self, drafts: &[Draft<'_>]) -> Vec<Option<Source>> {
+        let findings = self.findings.0.len();
+        self.aims = drafts.iter().map(|draft| self.aim(draft)).collect();
+        loop {
+            self.findings.0.truncate(findings);
+            self.skipped.clear();
+            let sources: Vec<_> = drafts.iter().map(|draft| self.source(draft)).collect();
+            let mut certain = true;
+            for (aim, source) in self.aims.iter_mut().zip(&sources) {
+                let emits = source.as_ref().map(|source| source.emits.as_slice()).unwrap_or_default();
+                let before = aim.served.len();
+                aim.served.retain(|key| emits.iter().any(|emit| emit.key == *key));
+                certain &= aim.served.len() == before;
             }
-            let keys: Vec<_> = draft.table.item("emit").map(Item::each).unwrap_or_default().to_vec();
-            let key = match keys.as_slice() {
-                [] => None,
-                [one] => {
-                    one.table().and_then(|table| table.item("key")).and_then(Item::text).map(str::to_owned)
-                }
-                _ => {
-                    self.sources.entry(named).or_default();
-                    continue;
-                }
-            };
-            let ids = (draft.prefix.clone(), key);
-            self.sources.insert(named, Some(ids.clone()));
-            self.targets.entry((draft.type_name.clone(), draft.model.clone())).or_insert(ids);
+            if certain {
+                return sources;
+            }
         }
+    }
+
+    /// What a source would be for references, if this database has all of its fields.
+    fn aim(&self, draft: &Draft<'_>) -> Aim {
+        let emits = draft.table.item("emit").map(Item::each).unwrap_or_default();
+        let key = |emit: &Item| emit.table()?.item("key")?.text().map(str::to_owned);
+        let keys: Vec<_> = if emits.is_empty() { vec![None] } else { emits.iter().map(key).collect() };
+        let served = if self.available(draft) { keys.clone() } else { Vec::new() };
+        let [type_name, name, model] = [&draft.type_name, &draft.name, &draft.model].map(Clone::clone);
+        Aim { type_name, name, model, prefix: draft.prefix.clone(), keys, served }
     }
 
     fn available(&self, draft: &Draft<'_>) -> bool {

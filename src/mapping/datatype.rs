@@ -2,7 +2,7 @@
 
 use super::{
     body::{is_dynamic, without},
-    compile::{Compiler, Ids, Scope},
+    compile::{Aim, Compiler, Ids, Scope},
     compiled::{Column, Expression, Member, Node, Object, Reference, Slot},
     finding::suggestion,
     path::Context,
@@ -188,10 +188,7 @@ impl Compiler<'_> {
             return None;
         };
         // The prefix of the target's ids is known when every type has been read; a target that is not served is no reference.
-        let (prefix, key) = match table.item("source") {
-            None => self.targets.get(&(name.clone(), model.clone())).cloned()?,
-            Some(source) => self.source_ids(&name, source, &model)?,
-        };
+        let (prefix, key) = self.target(&name, &model, table)?;
         let display = match table.item("display") {
             Some(display) => self.leaf(scope, context, "string", display),
             None => None,
@@ -208,23 +205,39 @@ impl Compiler<'_> {
         })))
     }
 
-    /// The ids of a source that a reference names, because its type has several of that model.
-    fn source_ids(&mut self, type_name: &str, source: &Item, model: &str) -> Option<Ids> {
-        let name = source.text().unwrap_or_default();
-        let key = (type_name.to_owned(), name.to_owned(), model.to_owned());
-        if let Some(ids) = self.sources.get(&key) {
-            return ids.clone();
+    /// The ids of the resource of this type and model that a reference means; `source` and `key` choose one of several. None
+    /// when this database does not serve it.
+    fn target(&mut self, type_name: &str, model: &str, table: &Table) -> Option<Ids> {
+        let mut aims: Vec<_> =
+            self.aims.iter().filter(|aim| aim.type_name == type_name && aim.model == model).collect();
+        if let Some(source) = table.item("source") {
+            let known: Vec<_> = aims.iter().map(|aim| aim.name.as_str()).collect();
+            aims.retain(|aim| Some(aim.name.as_str()) == source.text());
+            if aims.is_empty() {
+                let expected = format!("a source of {type_name} made of {model}");
+                let hint = suggestion(source.text().unwrap_or_default(), known);
+                self.findings.add("reference-source", &source.place, expected, source.describe(), hint);
+            }
         }
-        let known = self.sources.keys().filter(|known| known.0 == type_name && known.2 == model);
-        let hint = suggestion(name, known.map(|known| known.1.as_str()));
-        self.findings.add(
-            "reference-source",
-            &source.place,
-            format!("a source of {type_name} made of {model}"),
-            source.describe(),
-            hint,
-        );
-        None
+        let keys = || aims.iter().flat_map(|aim| &aim.keys).filter_map(Option::as_deref);
+        let Some(key) = table.item("key") else {
+            // Of a source with several resources of a record a reference must say which one.
+            let mut whole = aims.iter().filter(|aim| aim.keys.len() == 1).peekable();
+            if whole.peek().is_none() && !aims.is_empty() {
+                let expected = format!("`key`, one of {}", keys().collect::<Vec<_>>().join(", "));
+                let place = &table.item("reference")?.place;
+                let hint = "each record becomes several resources";
+                self.findings.add("reference-key", place, expected, "none", hint);
+            }
+            return whole.find_map(|aim| Some((aim.prefix.clone(), aim.served.first()?.clone())));
+        };
+        if !keys().any(|known| Some(known) == key.text()) && !aims.is_empty() {
+            let expected = format!("a `key` of {type_name} made of {model}");
+            let hint = suggestion(key.text().unwrap_or_default(), keys().collect::<Vec<_>>());
+            self.findings.add("reference-key", &key.place, expected, key.describe(), hint);
+        }
+        let of = |aim: &&Aim| aim.served.iter().find(|known| known.as_deref() == key.text()).cloned();
+        aims.iter().find_map(|aim| Some((aim.prefix.clone(), of(aim)?)))
     }
 }
 

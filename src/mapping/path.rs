@@ -134,6 +134,8 @@ impl Resolver<'_> {
                 );
                 None
             }
+            // What the older series stores and this one computes is named for the older one.
+            Some(_) if self.catalog.outdated(model, name) => Some(Found::Absent),
             Some(_) => {
                 findings.add(
                     "field-computed",

@@ -1,24 +1,54 @@
-//! What the code maps say, as resources: a ConceptMap for each map, and the code systems that are GNU Health's own with
-//! their value sets. They are sources like those of files, of the row of the module `health`, so that they are searched,
-//! paged and guarded in the same way.
+//! What the code maps say and which codes the mappings name, as resources: a ConceptMap for each map, and the code systems
+//! that are GNU Health's own with their value sets. They are sources like those of files, of the row of the module `health`,
+//! so that they are searched, paged and guarded in the same way.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+};
 
-use super::codes::{Code, CodeMap};
+use super::{
+    codes::{Code, CodeMap, Systems},
+    text::{Item, Kind, Table},
+};
 
-/// Files that stand beside the others: name and text.
-pub fn generated(codes: &BTreeMap<String, Arc<CodeMap>>, site: &str) -> Vec<(&'static str, String)> {
+/// Code systems with the displays of their codes.
+type Concepts = BTreeMap<String, BTreeMap<String, Option<String>>>;
+
+/// Files that stand beside the others: name and text. `files` are those that may name codes.
+pub fn generated(
+    codes: &BTreeMap<String, Arc<CodeMap>>,
+    files: &[&Table],
+    names: &Systems,
+    site: &str,
+) -> Vec<(&'static str, String)> {
+    let own = format!("{site}/CodeSystem/");
     let mut maps = String::new();
-    let mut systems: BTreeMap<&str, BTreeMap<&str, Option<&str>>> = BTreeMap::new();
+    let mut systems = Concepts::new();
+    let mut add = |system: &str, code: &str, display: Option<&str>| {
+        let known = systems.entry(system.to_owned()).or_default().entry(code.to_owned()).or_default();
+        *known = known.take().or(display.map(str::to_owned));
+    };
     for map in codes.values() {
         for code in map.entries.values().flatten() {
-            if let Some(system) = code.system.as_deref().filter(|system| system.starts_with(site)) {
-                let display = systems.entry(system).or_default().entry(&code.code).or_default();
-                *display = display.or(code.display.as_deref());
+            if let Some(system) = code.system.as_deref().filter(|system| system.starts_with(&own)) {
+                add(system, &code.code, code.display.as_deref());
             }
         }
         concept_map(&mut maps, map, site);
     }
+    let mut written = BTreeSet::new();
+    for file in files {
+        named(file, &mut |system, code, display| {
+            if let Some(system) = names.known(system).filter(|system| system.starts_with(&own)) {
+                add(&system, code, display);
+            }
+        });
+        written.extend(written_out(file, names));
+    }
+    // A catalogue of the database that is a code system has more codes than the mappings know.
+    systems.retain(|system, _| !written.contains(system));
     let (mut own, mut sets) = (String::new(), String::new());
     for (system, concepts) in &systems {
         code_system(&mut own, system, concepts);
@@ -29,6 +59,43 @@ pub fn generated(codes: &BTreeMap<String, Arc<CodeMap>>, site: &str) -> Vec<(&'s
         .filter(|(_, emits)| !emits.is_empty())
         .map(|(type_name, emits)| (type_name, source(type_name) + &emits))
         .collect()
+}
+
+/// Every constant coding of a file: `"=SYSTEM CODE DISPLAY"`, and tables that say the same with constants.
+fn named(table: &Table, found: &mut impl FnMut(&str, &str, Option<&str>)) {
+    let constant = |name: &str| table.item(name)?.text()?.strip_prefix('=');
+    if let (Some(system), Some(code)) = (constant("system"), constant("code")) {
+        found(system, code, constant("display"));
+    }
+    table.entries.iter().for_each(|(_, item)| named_in(item, found));
+}
+
+fn named_in(item: &Item, found: &mut impl FnMut(&str, &str, Option<&str>)) {
+    match &item.kind {
+        Kind::Text(text) => {
+            let mut words = text.strip_prefix('=').unwrap_or_default().splitn(3, ' ');
+            if let (Some(system), Some(code)) = (words.next(), words.next()) {
+                found(system, code, words.next());
+            }
+        }
+        Kind::List(items) => items.iter().for_each(|item| named_in(item, found)),
+        Kind::Table(table) => named(table, found),
+        Kind::Number(_) | Kind::Flag(_) => {}
+    }
+}
+
+/// URLs of the code systems that a file serves.
+fn written_out(file: &Table, names: &Systems) -> Vec<String> {
+    if file.item("type").and_then(Item::text) != Some("CodeSystem") {
+        return Vec::new();
+    }
+    let sources = file.item("source").and_then(Item::table).map(|table| table.entries.as_slice());
+    let sources = sources.unwrap_or_default().iter().filter_map(|(_, source)| source.table());
+    let url = |source: &Table| {
+        let url = source.item("element")?.table()?.item("url")?.text()?.strip_prefix('=')?;
+        names.known(url)
+    };
+    sources.chain([file]).filter_map(url).collect()
 }
 
 fn source(type_name: &str) -> String {
@@ -58,10 +125,11 @@ fn concept_map(out: &mut String, map: &CodeMap, site: &str) {
             let elements: Vec<String> = codes
                 .into_iter()
                 .map(|(key, code)| {
+                    let equivalence = equivalence(map, code, site);
                     let display =
                         code.display.as_ref().map(|text| member("display", text)).unwrap_or_default();
                     format!(
-                        "{{ {}target = [{{ {}{display}equivalence = \"=equivalent\" }}] }}",
+                        "{{ {}target = [{{ {}{display}equivalence = \"={equivalence}\" }}] }}",
                         member("code", key),
                         member("code", &code.code)
                     )
@@ -74,14 +142,27 @@ fn concept_map(out: &mut String, map: &CodeMap, site: &str) {
     let _ = writeln!(out, "group = [{}]", groups.join(", "));
 }
 
-fn code_system(out: &mut String, system: &str, concepts: &BTreeMap<&str, Option<&str>>) {
+/// How the meanings of a key and its code relate: what the map says of it, else what follows. Codes of GNU Health's own code
+/// systems are made of the keys; of codes of others it is known that somebody chose them for the key, and no more.
+fn equivalence<'a>(map: &CodeMap, code: &'a Code, site: &str) -> &'a str {
+    let own = code.system.as_deref().is_some_and(|system| system.starts_with(&format!("{site}/CodeSystem/")));
+    let shared = map.keys(|other| (&other.system, &other.code) == (&code.system, &code.code)).count() > 1;
+    match &code.equivalence {
+        Some(said) => said,
+        None if own && shared => "wider",
+        None if own => "equivalent",
+        None => "relatedto",
+    }
+}
+
+fn code_system(out: &mut String, system: &str, concepts: &BTreeMap<String, Option<String>>) {
     emit(out, last(system), system);
     let _ = writeln!(out, "caseSensitive = true\ncontent = \"=complete\"\ncount = {}", concepts.len());
     let _ = writeln!(out, "valueSet = {}", quoted(&format!("={}", set_of(system))));
     let concepts: Vec<String> = concepts
         .iter()
         .map(|(code, display)| {
-            let display = display.map(|text| member("display", text)).unwrap_or_default();
+            let display = display.as_ref().map(|text| member("display", text)).unwrap_or_default();
             format!("{{ {}{display}}}", member("code", code)).replace(", }", " }")
         })
         .collect();

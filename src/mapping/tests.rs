@@ -292,6 +292,68 @@ fn a_reference_names_the_source_of_its_target() {
 }
 
 #[test]
+fn what_this_database_cannot_give_is_no_target() {
+    // `citizenship` is a field of GNU Health that this database lacks.
+    let patients = "type = \"Patient\"\n[source.gone]\nmodel = \"gnuhealth.patient\"\nid = \"a\"\nwhere = { \"party.citizenship\" = true }\n\
+                    element.deceasedBoolean = \"party.deceased\"\n";
+    let rest = "[source.rest]\nmodel = \"gnuhealth.patient\"\nid = \"b\"\nelement.deceasedBoolean = \"party.deceased\"\n";
+    let subject = |patients: String| {
+        let mut files = Files::default();
+        files.insert("Patient.toml", &patients);
+        let path = "party/gnuhealth.patient[party].id";
+        files.insert(
+            "Condition.toml",
+            &format!("{CONDITION}subject = {{ reference = \"Patient\", path = \"{path}\" }}"),
+        );
+        let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
+        assert!(findings.0.is_empty(), "{findings:?}");
+        let kind = compiled.types.get("Condition")?;
+        match node(kind, "subject") {
+            Some(Node::Reference(reference)) => reference.prefix.clone(),
+            _ => panic!("a reference"),
+        }
+    };
+    assert_eq!(subject(patients.to_owned()), None, "a condition of nobody is not served");
+    assert_eq!(subject(format!("{patients}{rest}")).as_deref(), Some("b"));
+}
+
+#[test]
+fn a_reference_names_one_of_the_resources_of_a_record() {
+    let observations = "type = \"Observation\"\nmodel = \"gnuhealth.lab.test.critearea\"\n[element]\nstatus = \"=final\"\ncode = { text = \"name\" }\n\
+                        [[emit]]\nkey = \"a\"\nvalueString = \"name\"\n[[emit]]\nkey = \"b\"\nvalueString = \"name\"\n\
+                        [[emit]]\nkey = \"gone\"\nwhen = \"test_method\"\nvalueString = \"name\"\n";
+    let report = |target: &str| {
+        let mut files = Files::default();
+        files.insert("Observation.toml", observations);
+        files.insert(
+            "DiagnosticReport.toml",
+            &format!(
+                "type = \"DiagnosticReport\"\nmodel = \"gnuhealth.lab.test.critearea\"\n[element]\nstatus = \"=final\"\n\
+                 code = {{ text = \"name\" }}\nresult = [{{ reference = \"Observation\", {target}path = \"id\" }}]"
+            ),
+        );
+        let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
+        let rules: Vec<_> = findings.0.iter().map(|finding| finding.rule).collect();
+        let key = match node(&compiled.types["DiagnosticReport"], "result") {
+            Some(Node::List(all)) => match &all[0] {
+                Node::Reference(reference) => reference.key.clone(),
+                _ => None,
+            },
+            _ => None,
+        };
+        (key, rules)
+    };
+    assert_eq!(report("key = \"b\", "), (Some("b".to_owned()), vec![]));
+    assert_eq!(
+        report("key = \"gone\", "),
+        (None, vec![]),
+        "`test_method` is a field that this database lacks"
+    );
+    assert_eq!(report("key = \"c\", "), (None, vec!["reference-key"]));
+    assert_eq!(report(""), (None, vec!["reference-key"]));
+}
+
+#[test]
 fn a_part_of_a_text() {
     let kind = sound(&format!("{OBSERVATION}valueString = {{ path = \"name\", extract = '^([0-9]+)' }}"));
     let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };

@@ -18,10 +18,13 @@ impl Catalog {
         NEW.get(model).is_some_and(|known| field.is_none_or(|field| known.fields.contains_key(field)))
     }
 
-    /// A field that GNU Health 4.4 has and 5.0 no longer.
+    /// A field that GNU Health 4.4 stores; 5.0 no longer has it, or computes it.
     pub fn outdated(&self, model: &str, field: &str) -> bool {
-        let known = |facts: &Facts| facts.get(model).is_some_and(|known| known.fields.contains_key(field));
-        known(&OLD) && !known(&NEW)
+        let stored = |facts: &Facts| {
+            let field = facts.get(model).and_then(|known| known.fields.get(field));
+            field.is_some_and(|field| field.function.is_none())
+        };
+        stored(&OLD) && !stored(&NEW)
     }
 
     /// A key of a selection in any series.
