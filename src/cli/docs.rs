@@ -1,6 +1,9 @@
 //! `docs`: what is generated from the program itself.
 
-use std::{collections::BTreeMap, io::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Write as _,
+};
 
 use clap::{CommandFactory as _, Subcommand};
 
@@ -9,7 +12,7 @@ use crate::{
     config, error,
     mapping::{self, Compiled, Coverage, Files},
     search::registry,
-    tryton::Catalog,
+    tryton::{Catalog, Series},
 };
 
 /// Arguments of `docs`.
@@ -25,7 +28,7 @@ enum What {
     Config,
     /// Every error that a client can see, as Markdown.
     Errors,
-    /// What becomes of every column of GNU Health 5.0 with all its modules, as Markdown.
+    /// What becomes of every column of GNU Health with all its modules, as Markdown.
     Coverage,
     /// The resource types and the models they are made of in GNU Health 5.0 with all its modules, as Markdown.
     Types,
@@ -61,16 +64,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// The shipped mappings on a GNU Health 5.0 with all its modules.
-fn full() -> Result<(Catalog, Compiled), Failure> {
+/// The shipped mappings on a GNU Health with all its modules.
+fn full(series: Series) -> Result<(Catalog, Compiled), Failure> {
     let files = Files::shipped();
-    let catalog = Catalog::full(files.modules())?;
+    let catalog = Catalog::full(series, files.modules())?;
     let (compiled, _) = mapping::compile(&files, &catalog, &mapping::Options { site: String::new() });
     Ok((catalog, compiled))
 }
 
 fn types() -> Result<String, Failure> {
-    let (_, compiled) = full()?;
+    let (_, compiled) = full(Series::V7_0)?;
     let mut out = format!(
         "# Resource types\n\n\
          {} types from GNU Health 5.0 with all its modules. A database has those that its modules can feed; `[base]/metadata` tells which,\n\
@@ -96,7 +99,7 @@ fn types() -> Result<String, Failure> {
 
 /// Every parameter of R4's base definition for every type that is searched.
 fn parameters() -> Result<String, Failure> {
-    let (_, compiled) = full()?;
+    let (_, compiled) = full(Series::V7_0)?;
     let (mut offered, mut all, mut sections) = (0, 0, String::new());
     for kind in compiled.types.values().filter(|kind| !kind.is_content()) {
         let mut reasons: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -129,30 +132,47 @@ fn parameters() -> Result<String, Failure> {
 }
 
 fn coverage() -> Result<String, Failure> {
-    let (catalog, compiled) = full()?;
-    let all = mapping::coverage(&catalog, &compiled);
-    let sum = |count: fn(&Coverage) -> usize| all.values().map(count).sum::<usize>();
+    let mut tables: BTreeMap<String, [Option<Coverage>; 2]> = BTreeMap::new();
+    for (index, series) in [Series::V7_0, Series::V6_0].into_iter().enumerate() {
+        let (catalog, compiled) = full(series)?;
+        for (model, coverage) in mapping::coverage(&catalog, &compiled) {
+            let table = catalog.model(&model).map_or(model.clone(), |model| model.table.clone());
+            tables.entry(table).or_default()[index] = Some(coverage);
+        }
+    }
+    let sum = |index: usize, count: fn(&Coverage) -> usize| {
+        tables.values().filter_map(|series| series[index].as_ref()).map(count).sum::<usize>()
+    };
+    let mapped: fn(&Coverage) -> usize = |coverage| coverage.mapped.len();
+    let left_out: fn(&Coverage) -> usize = |coverage| coverage.left_out.len();
     let mut out = format!(
         "# Coverage\n\n\
-         The tables of GNU Health 5.0, with all its modules, that FHIR resources are made of, and how many of their columns a mapping reads. A\n\
+         The tables of GNU Health, with all its modules, that FHIR resources are made of, and how many of their columns a mapping reads. A\n\
          column that has no place in FHIR is left out for a reason, which stands in [mappings/left-out](../../mappings/left-out);\n\
          `gnuhealth-fhir show coverage` prints columns and reasons for a database and for mappings of your own. Columns that every table has\n\
          (`id`, `active`, who wrote it and when) are not counted. This file is generated: `gnuhealth-fhir docs coverage`.\n\n\
-         {} tables: {} columns are mapped, {} left out.\n\n\
-         | table | resources | mapped | left out |\n|---|---|--:|--:|\n",
-        all.len(),
-        sum(|coverage| coverage.mapped.len()),
-        sum(|coverage| coverage.left_out.len()),
+         {} tables of GNU Health 5.0: {} columns are mapped, {} left out. {} of 4.4: {} and {}.\n\n\
+         | table | resources | 5.0 mapped | left out | 4.4 mapped | left out |\n|---|---|--:|--:|--:|--:|\n",
+        tables.values().filter(|series| series[0].is_some()).count(),
+        sum(0, mapped),
+        sum(0, left_out),
+        tables.values().filter(|series| series[1].is_some()).count(),
+        sum(1, mapped),
+        sum(1, left_out),
     );
-    for (model, coverage) in &all {
-        let types: Vec<_> = coverage.types.iter().map(String::as_str).collect();
-        let table = catalog.model(model).map_or(model.as_str(), |model| model.table.as_str());
-        out.push_str(&format!(
-            "| `{table}` | {} | {} | {} |\n",
-            types.join(", "),
-            coverage.mapped.len(),
-            coverage.left_out.len()
-        ));
+    for (table, series) in &tables {
+        let types: BTreeSet<_> = series.iter().flatten().flat_map(|coverage| &coverage.types).collect();
+        let types: Vec<_> = types.into_iter().map(String::as_str).collect();
+        out.push_str(&format!("| `{table}` | {}", types.join(", ")));
+        for coverage in series {
+            match coverage {
+                Some(coverage) => {
+                    out.push_str(&format!(" | {} | {}", mapped(coverage), left_out(coverage)));
+                }
+                None => out.push_str(" | – | –"),
+            }
+        }
+        out.push_str(" |\n");
     }
     Ok(out)
 }

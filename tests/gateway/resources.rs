@@ -154,3 +154,22 @@ fn references_lead_to_resources() {
         }
     }
 }
+
+/// 5.0 marks the specialty of a professional, 4.4 names it in the professional.
+#[test]
+fn the_main_specialty_is_marked_in_both_series() {
+    for site in sites() {
+        let roles = crate::harness::all(&site.user("admin"), "PractitionerRole?_count=500");
+        let main = |role: &&serde_json::Value| {
+            let marks = role["specialty"][0]["extension"].as_array();
+            marks.is_some_and(|marks| marks.iter().any(|mark| mark["valueBoolean"] == true))
+        };
+        let sql = match site.name {
+            "4.4" => "SELECT count(*) FROM gnuhealth_healthprofessional WHERE main_specialty IS NOT NULL",
+            _ => "SELECT count(*) FROM gnuhealth_hp_specialty WHERE mainsp",
+        };
+        let expected = site.database.number(sql);
+        assert!(expected > 3, "{}", site.name);
+        assert_eq!(roles.iter().filter(main).count() as i64, expected, "{}", site.name);
+    }
+}

@@ -1,10 +1,10 @@
-//! GNU Health 5.0 with all its modules, without a database: what documents and tests about all of it are made from.
+//! GNU Health with all its modules, without a database: what documents and tests about all of it are made from.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Catalog, CatalogError, Series,
-    facts::{self, FactModel, GNUHEALTH_5_0},
+    facts::{self, FactModel, GNUHEALTH_4_4, GNUHEALTH_5_0},
     merge::{Live, LiveField, Table, merge},
 };
 
@@ -18,14 +18,19 @@ const EVERYWHERE: [(&str, &str, Option<&str>); 5] = [
 ];
 
 impl Catalog {
-    /// Every model, field and column that GNU Health 5.0 can have. `modules` count as activated.
+    /// Every model, field and column that the GNU Health of a series of Tryton can have: 5.0, or 4.4 for Tryton 6.0. `modules`
+    /// count as activated.
     ///
     /// # Errors
     /// [`CatalogError::Embedded`]; a test reads the embedded catalogue.
-    pub fn full(modules: BTreeSet<String>) -> Result<Self, CatalogError> {
-        let facts = facts::parse(GNUHEALTH_5_0)?;
+    pub fn full(series: Series, modules: BTreeSet<String>) -> Result<Self, CatalogError> {
+        let (embedded, gnuhealth) = match series {
+            Series::V6_0 => (GNUHEALTH_4_4, "4.4"),
+            Series::V7_0 => (GNUHEALTH_5_0, "5.0"),
+        };
+        let facts = facts::parse(embedded)?;
         let mut live = Live {
-            series: Series::V7_0,
+            series,
             role: String::new(),
             modules,
             fields: BTreeMap::new(),
@@ -42,7 +47,7 @@ impl Catalog {
             live.tables.insert(table, Table { granted: true, columns, large: false });
             live.fields.insert(name.clone(), fields);
         }
-        Ok(merge(live, facts, "5.0"))
+        Ok(merge(live, facts, gnuhealth))
     }
 }
 
