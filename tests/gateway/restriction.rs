@@ -121,6 +121,26 @@ impl Pair<'_> {
         deep == 0 || references(&seen).iter().all(|target| self.same(target, deep - 1))
     }
 
+    /// What pages include is what the user reads, and hangs on what was found there.
+    fn included(&mut self, place: &str) {
+        for page in pages(self.user, place, "next") {
+            let found = entries(&page, "match");
+            for (included, resource) in entries(&page, "include") {
+                let read = self.seen(&included);
+                let read =
+                    read.unwrap_or_else(|| panic!("{place} includes {included}, which cannot be read"));
+                assert_eq!(resource, read, "{place}: {included} is included and read differently");
+                let from_here = references(&resource);
+                assert!(
+                    found.iter().any(|(address, one)| {
+                        from_here.contains(address) || references(one).contains(&included)
+                    }),
+                    "{place}: {included} has nothing to do with what was found"
+                );
+            }
+        }
+    }
+
     fn check(&mut self, query: &Query) -> (usize, bool) {
         let place = query.place();
         let (theirs, mine) = (self.all.get(&place), self.user.get(&place));
@@ -143,6 +163,7 @@ impl Pair<'_> {
             pages(client, &place, "next").iter().flat_map(resources).collect()
         };
         let (theirs, mine) = (sequence(self.all), sequence(self.user));
+        self.included(&place);
         let address = |resource: &Value| format!("{}/{}", query.kind, resource["id"].as_str().unwrap());
         let theirs: Vec<String> = theirs.iter().map(address).collect();
         for resource in &mine {
@@ -158,13 +179,20 @@ impl Pair<'_> {
         assert_eq!(found.len(), mine.len(), "{place}: twice");
         for one in &query.sample {
             let one = format!("{}/{one}", query.kind);
-            if self.same(&one, query.deep) {
+            if query.referring.is_none() && self.same(&one, query.deep) {
                 assert_eq!(found.contains(&one), all.contains(&one), "{place}: {one} looks the same to both");
             } else if query.positive {
                 assert!(
                     !found.contains(&one) || all.contains(&one),
                     "{place}: {one} is found by what is closed"
                 );
+            }
+        }
+        if let Some(referring) = &query.referring {
+            let referring = crate::harness::all(self.user, &format!("{referring}&_count=500"));
+            let referred: BTreeSet<String> = referring.iter().flat_map(references).collect();
+            for one in &found {
+                assert!(referred.contains(*one), "{place}: nothing that the user finds refers to {one}");
             }
         }
         // Counts count what is shown, and nothing else.
@@ -184,6 +212,19 @@ impl Pair<'_> {
         }
         (mine.len(), false)
     }
+}
+
+/// The resources of a page, as found or as included, with their addresses.
+fn entries(page: &Value, mode: &str) -> Vec<(String, Value)> {
+    let entries = page["entry"].as_array().into_iter().flatten();
+    entries
+        .filter(|entry| entry["search"]["mode"] == mode)
+        .map(|entry| &entry["resource"])
+        .map(|one| {
+            let place = format!("{}/{}", one["resourceType"].as_str().unwrap(), one["id"].as_str().unwrap());
+            (place, one.clone())
+        })
+        .collect()
 }
 
 /// Addresses that a resource refers to.

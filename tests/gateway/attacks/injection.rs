@@ -76,9 +76,26 @@ fn every_parameter_takes_it_as_a_value() {
                 format!("{kind}?_page={}", encoded(payload)),
                 format!("{kind}?patient.{}=1", encoded(payload)),
                 format!("{kind}?patient:{}=1", encoded(payload)),
+                format!("{kind}?_has:{}:patient:_id=1", encoded(payload)),
+                format!("{kind}?_has:Condition:{}:_id=1", encoded(payload)),
+                format!("{kind}?_has:Condition:patient:{}=1", encoded(payload)),
+                format!("{kind}?_include={}", encoded(payload)),
+                format!("{kind}?_revinclude=Condition:{}", encoded(payload)),
+                format!("{kind}?_filter={}", encoded(payload)),
             ] {
                 let status = target.get(&place).status;
                 assert!([400, 403].contains(&status), "{place}: {status}");
+            }
+            if kind == "Patient" {
+                for name in ["code", "_id", "encounter.identifier", "asserter:Practitioner.name:contains"] {
+                    let place =
+                        format!("Patient?_has:Condition:patient:{name}={}&_summary=count", encoded(payload));
+                    let response = target.get(&place);
+                    match response.status {
+                        200 => assert!(payload.len() == 1 || total(&response.json()) < 3, "{place}"),
+                        status => assert!([400, 403].contains(&status), "{place}: {}", response.text()),
+                    }
+                }
             }
             let status = target.get(&format!("{kind}/{}", encoded(payload))).status;
             // A `$` begins the name of an operation; none is offered.

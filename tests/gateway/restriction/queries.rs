@@ -21,6 +21,8 @@ pub struct Query {
     /// What has no value cannot satisfy it.
     pub positive: bool,
     pub sorted: bool,
+    /// The search for what refers to the resources that are found (`_has`), whose rights decide as well.
+    pub referring: Option<String>,
 }
 
 impl Query {
@@ -41,6 +43,8 @@ impl Query {
 struct Kind {
     name: String,
     parameters: Vec<Parameter>,
+    /// Values of `_include` and `_revinclude`.
+    includes: [Vec<String>; 2],
     sample: Vec<String>,
     /// Values by what they look like.
     values: BTreeMap<&'static str, Vec<String>>,
@@ -52,7 +56,12 @@ struct Parameter {
 }
 
 /// What can be asked of a server.
-pub struct Searches(Vec<Kind>);
+pub struct Searches {
+    kinds: Vec<Kind>,
+    /// It answers `_has`, `_filter`.
+    has: bool,
+    filter: bool,
+}
 
 impl Searches {
     /// Of what a client sees; `sample` resources of each type.
@@ -86,14 +95,23 @@ impl Searches {
                 .map(|one| Parameter { name: text(&one["name"]), form: text(&one["type"]) })
                 .collect();
             let sample = chosen.iter().map(|resource| text(&resource["id"])).collect();
-            kinds.push(Kind { name, parameters, sample, values });
+            let includes = ["searchInclude", "searchRevInclude"].map(|member| {
+                let all = kind[member].as_array().into_iter().flatten().map(text);
+                all.filter(|value| value.contains(':')).collect()
+            });
+            kinds.push(Kind { name, parameters, includes, sample, values });
         }
-        Self(kinds)
+        let answers = |place: &str| client.get(place).status == 200;
+        Self {
+            kinds,
+            has: answers("Patient?_has:Condition:patient:_id=x&_summary=count"),
+            filter: answers("Patient?_filter=gender%20eq%20male&_summary=count"),
+        }
     }
 
     /// One of them. The resources that can be found are those of the sample.
     pub fn random(&self, random: &mut Random) -> Query {
-        let kind = random.one(&self.0);
+        let kind = random.one(&self.kinds);
         let mut query = Query {
             kind: kind.name.clone(),
             pairs: Vec::new(),
@@ -101,10 +119,20 @@ impl Searches {
             deep: 0,
             positive: true,
             sorted: false,
+            referring: None,
         };
         for _ in 0..=random.below(2) {
             let pair = self.filter(kind, random, &mut query, 0);
             query.pairs.push(pair);
+        }
+        if self.has && random.chance(15) {
+            let pair = self.has(random, &mut query);
+            query.pairs.push(pair);
+        }
+        for (name, values) in ["_include", "_revinclude"].iter().zip(&kind.includes) {
+            if !values.is_empty() && random.chance(20) {
+                query.pairs.push(((*name).to_owned(), random.one(values).clone()));
+            }
         }
         query.pairs.push(("_id".into(), kind.sample.join(",")));
         if random.chance(40) {
@@ -127,10 +155,24 @@ impl Searches {
         query
     }
 
+    /// What something else refers to.
+    fn has(&self, random: &mut Random, query: &mut Query) -> (String, String) {
+        let other = random.one(&self.kinds);
+        let references: Vec<_> = other.parameters.iter().filter(|one| one.form == "reference").collect();
+        if references.is_empty() {
+            return ("_lastUpdated".into(), "ge1900".into());
+        }
+        let reference = &random.one(&references).name;
+        // Deeper than what a chain may be: nothing but a plain filter.
+        let (rest, value) = self.filter(other, random, query, usize::MAX);
+        query.referring = Some(format!("{}?{}", other.name, crate::harness::query(&[(&rest, &value)])));
+        (format!("_has:{}:{reference}:{rest}", other.name), value)
+    }
+
     fn filter(&self, kind: &Kind, random: &mut Random, query: &mut Query, depth: usize) -> (String, String) {
         let Parameter { name, form } = random.one(&kind.parameters);
         if form == "reference" && depth < 2 && random.chance(60) {
-            let target = random.one(&self.0);
+            let target = random.one(&self.kinds);
             let (rest, value) = self.filter(target, random, query, depth + 1);
             query.deep = query.deep.max(depth + 1);
             return (format!("{name}:{}.{rest}", target.name), value);
@@ -155,10 +197,22 @@ impl Searches {
             "token" => *random.one(&["code", "code", "coded"]),
             _ => "text",
         };
-        let mut value = match kind.values.get(from) {
+        let any = |random: &mut Random, from: &str| match kind.values.get(from) {
             Some(values) => random.one(values).clone(),
             None => "1".to_owned(),
         };
+        let mut value = any(random, from);
+        if form == "composite" {
+            let part = *random.one(&["coded", "code", "number", "date"]);
+            value = format!("{}${}", any(random, "coded"), any(random, part));
+            return (name.clone(), value);
+        }
+        if self.filter && depth == 0 && form != "reference" && random.chance(15) {
+            let operator = *random.one(&["eq", "eq", "co", "sw", "ge", "le", "ne"]);
+            query.positive &= operator != "ne";
+            let value = value.replace('\\', "").replace('"', "");
+            return ("_filter".into(), format!("{name} {operator} \"{value}\""));
+        }
         if form == "date" && random.chance(50) {
             value.insert_str(0, random.one::<&str>(&["ge", "le", "gt", "lt", "ne"]));
         }
