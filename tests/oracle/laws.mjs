@@ -8,6 +8,7 @@ import { questions } from "./questions.mjs";
 import { spans } from "./rules/date.mjs";
 import { target } from "./rules/reference.mjs";
 import { fold } from "./rules/text.mjs";
+import { codes, texts } from "./rules/token.mjs";
 import { index } from "./values.mjs";
 
 const options = parse({
@@ -176,13 +177,16 @@ async function order(one, name, kind) {
 /** Texts by which values of one resource can be equal to those of another. */
 function comparable(list, kind) {
   if (kind === "date") return list.flatMap((value) => spans(value, options.zone)).map(({ low, high }) => String(low < -(10n ** 20n) ? high : low));
-  const texts = [];
+  if (kind === "number") return list.filter(({ value }) => typeof value === "number").map(({ value }) => String(value));
+  if (kind === "quantity") return list.filter(({ value }) => value.value !== undefined).map(({ value }) => String(value.value));
+  if (kind === "token") return list.flatMap((value) => [...codes(value).map(({ code }) => fold(code)), ...texts(value).map(fold)]);
+  const all = [];
   const gather = (value) => {
     if (typeof value === "object" && value !== null) Object.values(value).forEach(gather);
-    else texts.push(fold(String(value)));
+    else all.push(fold(String(value)));
   };
   list.forEach(({ value }) => gather(value));
-  return texts;
+  return all;
 }
 
 async function methods(one) {

@@ -139,7 +139,7 @@ function numbers(value) {
 }
 
 function* ofNumber(samples, dice, ask) {
-  for (const { value } of samples) {
+  for (const { value } of samples.filter((sample) => typeof sample.value === "number")) {
     for (const prefix of PREFIXES) yield ask(prefix, prefix + dice.one(numbers(value)));
     yield ask("none", dice.one(numbers(value)));
   }

@@ -68,6 +68,7 @@ const fixed = (value) => value.toExponential(15);
 
 export function numeric(values, wanted) {
   const [prefix, digits] = prefixed(wanted);
-  const answers = values.map(({ value }) => number(decimal(text(value)), prefix, decimal(digits)));
+  // How a Range answers is not said.
+  const answers = values.map(({ value }) => (typeof value === "object" ? undefined : number(decimal(text(value)), prefix, decimal(digits))));
   return answers.includes(true) ? true : answers.includes(undefined) ? undefined : false;
 }
