@@ -123,13 +123,13 @@ async function parameter(one, name) {
       }
     });
   }
-  if (!["_id", "_lastUpdated"].includes(name) && kind !== "composite") {
+  if (!name.startsWith("_") && kind !== "composite") {
     await attempt(":missing is one of two", `${type}?${name}:missing`, async () => {
       const [absent, present] = [await ids(one, [[`${name}:missing`, "true"]]), await ids(one, [[`${name}:missing`, "false"]])];
       judge(":missing is one of two", `${type}?${name}:missing`, differ(set([...absent, ...present]), everything) ?? (absent.length + present.length !== one.ids.length ? "both" : undefined));
     });
   }
-  if (kind !== "composite") await attempt("order", `${type}?_sort=${name}`, () => order(one, name, kind));
+  if (kind !== "composite" && (!name.startsWith("_") || ["_id", "_lastUpdated"].includes(name))) await attempt("order", `${type}?_sort=${name}`, () => order(one, name, kind));
 }
 
 async function order(one, name, kind) {

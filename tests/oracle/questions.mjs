@@ -12,7 +12,7 @@ const PREFIXES = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
 export function* questions(world, dice, type, name, samples) {
   const kind = world.claims.get(type).parameters.get(name);
   const ask = (sort, value, modifier) => ({ sort: `${kind} ${sort}`, pairs: [[modifier ? `${name}:${modifier}` : name, value]] });
-  if (!["_id", "_lastUpdated"].includes(name) && kind !== "composite") {
+  if (!name.startsWith("_") && kind !== "composite") {
     yield ask(":missing=true", "true", "missing");
     yield ask(":missing=false", "false", "missing");
   }

@@ -134,7 +134,7 @@ function search(type, claim) {
     }
     const garbage = { date: ["2020-13", "yesterday", "gt", "20200101"], number: ["x", "1,x", "--1"], quantity: ["x", "1|mg", "1|a|b|c"], reference: ["a b", "Patient/", "/1"], token: ["|"] }[kind] ?? [];
     for (const text of name === "_id" ? [] : garbage) refuse("value", name, `${type}?${name}=${encodeURIComponent(text)}`);
-    if (kind !== "composite" && !["_id", "_lastUpdated"].includes(name)) refuse("value", name, `${type}?${name}:missing=maybe`);
+    if (kind !== "composite" && !name.startsWith("_")) refuse("value", name, `${type}?${name}:missing=maybe`);
   }
   for (const include of ["nonsense", `${type}:nonsense`, "Nonsense:subject", `${type}:`, ":", ""]) {
     refuse("include", undefined, `${type}?_include=${include}`);
