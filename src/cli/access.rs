@@ -1,6 +1,6 @@
 //! `access`: what a user sees and why not, for operators. It names rights, never what is in a record.
 
-mod print;
+pub(super) mod print;
 
 use super::{Failure, open::Opened, serve, settings::Settings};
 use crate::{

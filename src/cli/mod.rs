@@ -4,6 +4,7 @@ mod access;
 mod check;
 mod demo;
 mod docs;
+mod explain;
 mod grants;
 mod log;
 pub mod open;
@@ -36,6 +37,8 @@ enum Command {
     Check(check::Arguments),
     /// Tell what a user may see, and why not: by groups, accesses and record rules.
     Access(access::Arguments),
+    /// Tell how a search is answered: its SQL, the expected cost, and the rights that apply.
+    Explain(explain::Arguments),
     /// Print the SQL that gives a role what serving this database needs, and no more.
     Grants(grants::Arguments),
     /// Show what is in effect.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Access(arguments) => access::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),

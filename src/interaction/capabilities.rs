@@ -1,16 +1,39 @@
 //! Capabilities: <https://hl7.org/fhir/R4/http.html#capabilities>. Built from the compiled mappings, so it cannot
 //! promise what is not there.
 
+use bytes::Bytes;
+use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, gateway::Fhir, ipa};
+use super::{Answer, Content, gateway::Fhir, ipa, openapi};
 use crate::{mapping::compiled::ResourceType, search::registry};
 
 const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
 
 /// The CapabilityStatement of this server.
 pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
+    let body = serde_json::to_vec(&statement(fhir, base, started)).unwrap_or_default();
+    let version = version(&body);
+    Answer { body, version, ..Answer::default() }
+}
+
+/// The same for tools that know OpenAPI; always JSON.
+pub(super) fn openapi(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
+    let document = openapi::document(fhir, &statement(fhir, base, started), base);
+    let body = serde_json::to_vec(&document).unwrap_or_default();
+    let version = version(&body);
+    let length = Some(body.len() as u64);
+    let pieces = Box::pin(stream::once(std::future::ready(Ok(Bytes::from(body)))));
+    let content = Some(Content { media: Some("application/json"), length, pieces });
+    Answer { content, version, ..Answer::default() }
+}
+
+fn version(body: &[u8]) -> Option<String> {
+    Some(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(body)))
+}
+
+fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
     let resources: Vec<Value> = fhir.compiled.types.values().map(resource).collect();
     let mut service = json!({
         "text": "Sign in with an application key of GNU Health (Bearer). The access rights of its user apply."
@@ -46,9 +69,7 @@ pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answe
     if ipa::is_offered(&fhir.compiled) {
         statement["instantiates"] = json!([ipa::SERVER]);
     }
-    let body = serde_json::to_vec(&statement).unwrap_or_default();
-    let version = format!("{:016x}", xxhash_rust::xxh3::xxh3_64(&body));
-    Answer { body, version: Some(version), ..Answer::default() }
+    statement
 }
 
 fn resource(kind: &ResourceType) -> Value {

@@ -143,6 +143,7 @@ impl Fhir {
             Interaction::Capabilities { .. } => {
                 Ok(capabilities::capabilities(self, &request.base, self.started))
             }
+            Interaction::OpenApi => Ok(capabilities::openapi(self, &request.base, self.started)),
             Interaction::Read { kind, id, pairs } => read::read(self, &request, kind, id, pairs).await,
             Interaction::VersionRead { kind, id, version, pairs } => {
                 let answer = read::read(self, &request, kind, id, pairs).await?;

@@ -6,6 +6,7 @@ mod docref;
 mod gateway;
 mod ipa;
 mod lines;
+mod openapi;
 mod page_link;
 mod read;
 mod search;
@@ -41,6 +42,8 @@ pub enum Interaction {
         /// Decoded parameters of the query, in order.
         pairs: Vec<(String, String)>,
     },
+    /// `GET [base]/openapi.json` and `GET /openapi.json`.
+    OpenApi,
     /// `GET [base]/[type]/[id]`.
     Read {
         /// Resource type as sent.

@@ -18,5 +18,5 @@ pub use content::{content, piece};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use page::{PagePlan, Situation, count, page};
-pub use predicate::{check, sort_kind};
+pub use predicate::{check, modifiers, sort_kind};
 pub use read::{ReadPlan, read};

@@ -23,6 +23,8 @@ pub(super) enum Place {
     Base,
     /// `[base]/metadata`.
     Metadata,
+    /// `[base]/openapi.json`, and the same at the root.
+    OpenApi,
     /// `[base]/_history`, `[base]/_search`, `[base]/$…`: understood but not offered.
     System(&'static str),
     /// `[base]/[type]`.
@@ -50,6 +52,9 @@ impl Place {
         if path == "/livez" {
             return Ok(Self::Live);
         }
+        if path == "/openapi.json" {
+            return Ok(Self::OpenApi);
+        }
         let unknown = || {
             Error::new(&error::PATH_UNKNOWN).detail(format!(
                 "The base is {}.",
@@ -68,6 +73,7 @@ impl Place {
         let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
         match parts.as_slice() {
             ["metadata"] => return Ok(Self::Metadata),
+            ["openapi.json"] => return Ok(Self::OpenApi),
             ["_history"] => return Ok(Self::System("/_history")),
             ["_search"] => return Ok(Self::System("/_search")),
             [operation] if operation.starts_with('$') => return Ok(Self::System("/$[operation]")),
@@ -101,6 +107,7 @@ impl Place {
             Self::Live => "/livez",
             Self::Base => "/",
             Self::Metadata => "/metadata",
+            Self::OpenApi => "/openapi.json",
             Self::Type(_) => "/[type]",
             Self::Search(_) => "/[type]/_search",
             Self::Instance(..) => "/[type]/[id]",
@@ -121,13 +128,13 @@ impl Place {
             | Self::Compartment(_, kind)
             | Self::Other(_, kind) => Some(kind),
             Self::DocRef => Some("DocumentReference"),
-            Self::Live | Self::Base | Self::Metadata | Self::System(_) => None,
+            Self::Live | Self::Base | Self::Metadata | Self::OpenApi | Self::System(_) => None,
         }
     }
 
-    /// A Binary, which can be had as it is.
+    /// A Binary, which can be had as it is, or what is no resource.
     pub(super) fn is_binary(&self) -> bool {
-        matches!(self, Self::Instance("Binary", _) | Self::Version("Binary", ..))
+        matches!(self, Self::Instance("Binary", _) | Self::Version("Binary", ..) | Self::OpenApi)
     }
 
     /// Methods offered here, for `Allow`.
@@ -148,7 +155,9 @@ impl Place {
         let read = method == Method::GET || method == Method::HEAD;
         let write = [Method::PUT, Method::PATCH, Method::DELETE].contains(method);
         let entry = match self {
-            Self::Live | Self::Metadata | Self::Version(..) | Self::Compartment(..) if !read => {
+            Self::Live | Self::Metadata | Self::OpenApi | Self::Version(..) | Self::Compartment(..)
+                if !read =>
+            {
                 &error::METHOD_NOT_ALLOWED
             }
             Self::Base if *method == Method::POST => &error::INTERACTION_UNSUPPORTED,
@@ -177,6 +186,7 @@ impl Place {
                 return Err(Error::new(&error::INTERACTION_UNSUPPORTED).allow(READ));
             }
             Self::Base | Self::Metadata => Interaction::Capabilities { pairs },
+            Self::OpenApi => Interaction::OpenApi,
             Self::Type(kind) | Self::Search(kind) => {
                 Interaction::Search { kind: kind.to_owned(), patient: None, pairs }
             }

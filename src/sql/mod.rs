@@ -64,6 +64,12 @@ pub struct Statement {
 }
 
 impl Statement {
+    /// What PostgreSQL expects of this statement, instead of its rows.
+    #[must_use]
+    pub fn explained(&self) -> Self {
+        Self { text: format!("EXPLAIN {}", self.text), values: self.values.clone() }
+    }
+
     /// This statement with the id of a record in place of [`Value::RecordId`].
     #[must_use]
     pub fn for_record(&self, id: i32) -> Self {
