@@ -241,6 +241,27 @@ fn several_keys_with_ties_and_missing_values_page_both_ways() {
     }
 }
 
+#[test]
+fn an_order_heeds_all_that_its_parameter_says() {
+    let orders =
+        [("Patient", "email"), ("Patient", "phone"), ("Appointment", "service-type"), ("Encounter", "date")];
+    for site in sites() {
+        let doctor = site.user("doctor");
+        for (kind, key) in orders {
+            let valued = all_ids(&doctor, kind, &[(&format!("{key}:missing"), "false")]);
+            let known = all_ids(&doctor, kind, &[]).len();
+            assert!(kind == "Encounter" || (!valued.is_empty() && valued.len() < known), "{kind} {key}");
+            for sort in [key.to_owned(), format!("-{key}")] {
+                let order = walk(&doctor, kind, &[("_sort", &sort)], 500);
+                assert_eq!(order.len(), known, "{} {kind} {sort}", site.name);
+                let first: BTreeSet<String> = order[..valued.len()].iter().cloned().collect();
+                let wrong: Vec<_> = first.symmetric_difference(&valued).collect();
+                assert!(wrong.is_empty(), "{} {kind} {sort}: {wrong:?}", site.name);
+            }
+        }
+    }
+}
+
 /// A further patient; dates and names spread over the whole order.
 fn insert(database: &Database, number: usize) {
     let year = 1930 + number * 7 % 90;

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use super::{check, forbidden, number, string, token};
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Kind, Leaf, Node, ResourceType, Row, Step},
+    mapping::compiled::{Each, Kind, Leaf, Node, Object, ResourceType, Row, Step},
     plan::scope::{Builder, Masked},
     search::registry,
     sql::{Fragment, Value},
@@ -53,7 +53,9 @@ pub fn sort(
     match name {
         "_id" => {
             let root = builder.scopes.last().expect("a sort key is planned inside a scope").root;
-            return Ok(Fragment::raw("lpad(").column(root, "id").text("::text, 12, '0')"));
+            // Several resources can be made of one record, and records of other models have the same numbers.
+            let place = format!("-{source:03}-{emit:03}");
+            return Ok(Fragment::raw("lpad(").column(root, "id").text("::text, 12, '0') || ").bind(place));
         }
         "_lastUpdated" => return Ok(builder.stamp(&origin.row)),
         _ => {}
@@ -64,15 +66,19 @@ pub fn sort(
     for spot in &parameter.places[source][emit] {
         let body = &origin.emits[emit].body;
         let Some((Step::Member(index), rest)) = spot.steps.split_first() else { continue };
-        let value =
-            walk(builder, &body.members[*index].node, rest, &origin.row, target).map_err(forbidden)?;
-        all.extend(value);
+        let place = Place { steps: rest, filter: spot.filter.as_ref() };
+        let value = walk(builder, &body.members[*index].node, place, &origin.row, target);
+        all.extend(value.map_err(forbidden)?);
     }
-    Ok(match all.len() {
-        0 => null(target.kind),
-        1 => all.remove(0),
-        _ => Fragment::raw("LEAST(").then(Fragment::join(all, ", ")).text(")"),
-    })
+    Ok(least(all).unwrap_or_else(|| null(target.kind)))
+}
+
+/// The smallest of several values; those that are not there do not count.
+fn least(mut all: Vec<Fragment>) -> Option<Fragment> {
+    match all.len() {
+        0 | 1 => all.pop(),
+        _ => Some(Fragment::raw("LEAST(").then(Fragment::join(all, ", ")).text(")")),
+    }
 }
 
 fn check_parameter<'a>(
@@ -98,43 +104,74 @@ struct Target<'z> {
     zone: &'z TimeZone,
 }
 
+/// The rest of the way to a node, and what an element of it must be: `telecom.where(system='email')`.
+#[derive(Clone, Copy)]
+struct Place<'s> {
+    steps: &'s [Step],
+    filter: Option<&'s (String, String)>,
+}
+
 fn walk(
     builder: &mut Builder<'_>,
     node: &Node,
-    steps: &[Step],
+    place: Place<'_>,
     row: &Row,
     target: Target<'_>,
 ) -> Result<Option<Fragment>, Masked> {
-    match (node, steps.split_first()) {
+    let after = |steps| Place { steps, ..place };
+    match (node, place.steps.split_first()) {
         (Node::Object(object), Some((Step::Member(index), rest))) => {
-            walk(builder, &object.members[*index].node, rest, row, target)
+            let inner = &object.members[*index].node;
+            let value = walk(builder, inner, after(rest), row, target)?;
+            written(builder, node, object, is_constant(inner, rest), row, value)
         }
         (Node::List(nodes), Some((Step::Item(index), rest))) => {
-            walk(builder, &nodes[*index], rest, row, target)
+            walk(builder, &nodes[*index], after(rest), row, target)
         }
         (Node::When { slot, node }, Some((Step::Inside, rest))) => {
-            let value = walk(builder, node, rest, row, target)?;
+            let value = walk(builder, node, after(rest), row, target)?;
             guarded(builder, row, *slot, value)
         }
         (Node::Each { each, node }, Some((Step::Row, rest))) => {
-            let each = &row.eaches[*each];
-            let parent = builder.id_at(each.up, &each.hops)?;
-            let root = builder.open();
-            let inside = (|builder: &mut Builder<'_>| {
-                let conditions = builder.related(root, parent, &each.relation, each.filter.as_ref())?;
-                let value = walk(builder, node, rest, &each.row, target)?;
-                Ok(value.map(|value| (conditions, value)))
-            })(builder);
-            let scope = builder.close();
-            Ok(inside?.map(|(conditions, value)| {
-                let smallest = Fragment::raw("(SELECT min(").then(value).text(")");
-                smallest.then(scope.from(&each.relation.table, conditions)).text(")")
-            }))
+            smallest(builder, &row.eaches[*each], |builder, row| {
+                walk(builder, node, after(rest), row, target)
+            })
+        }
+        (Node::Object(object), None) if place.filter.is_some() => {
+            let Some((element, wanted)) = place.filter else { return Ok(None) };
+            let Some(member) = object.members.iter().find(|member| member.element == *element) else {
+                return Ok(None);
+            };
+            let same = token::equals(builder, &member.node, row, wanted)?;
+            Ok(value(builder, node, row, target)?.map(|value| when(same, value)))
         }
         (_, None) => value(builder, node, row, target),
         _ => Ok(None),
     }
 }
+
+/// The smallest value of related rows.
+fn smallest(
+    builder: &mut Builder<'_>,
+    each: &Each,
+    value: impl FnOnce(&mut Builder<'_>, &Row) -> Result<Option<Fragment>, Masked>,
+) -> Result<Option<Fragment>, Masked> {
+    let parent = builder.id_at(each.up, &each.hops)?;
+    let root = builder.open();
+    let inside = (|builder: &mut Builder<'_>| {
+        let conditions = builder.related(root, parent, &each.relation, each.filter.as_ref())?;
+        let value = value(builder, &each.row)?;
+        Ok(value.map(|value| (conditions, value)))
+    })(builder);
+    let scope = builder.close();
+    Ok(inside?.map(|(conditions, value)| {
+        let smallest = Fragment::raw("(SELECT min(").then(value).text(")");
+        smallest.then(scope.from(&each.relation.table, conditions)).text(")")
+    }))
+}
+
+/// Elements by which people sort, the first that is there: start before end, code before text.
+const ORDER: [&str; 9] = ["start", "end", "coding", "value", "code", "text", "display", "city", "line"];
 
 /// The value of a node as the sort type.
 fn value(
@@ -152,35 +189,44 @@ fn value(
             kind => null(kind),
         }),
         Node::FixedCoding { code, .. } => Some(Fragment::new().bind(code.as_str())),
-        Node::Reference(reference) => Some(builder.referred(&reference.expression)?.parens().text("::text")),
+        Node::Reference(reference) => {
+            // Records of other models have the same numbers.
+            let place = format!("{}/{}/", reference.target, reference.model);
+            let id = builder.referred(&reference.expression)?.parens().text("::text");
+            Some(Fragment::new().bind(place).text(" || ").then(id).parens())
+        }
         Node::Object(object) => {
-            // The part by which people sort: family before given, start before end, code before text.
-            let order = [
-                "family", "given", "start", "end", "coding", "value", "code", "text", "display", "city",
-                "line",
-            ];
+            // Family before given, as one text.
+            let mut names = Vec::new();
+            for name in ["family", "given"].into_iter().filter(|_| target.kind == Kind::Text) {
+                names.extend(members(builder, object, name, row, target)?);
+            }
             let mut found = Vec::new();
-            for name in order {
+            if !names.is_empty() {
+                let names = Fragment::raw("concat_ws(' ', ").then(Fragment::join(names, ", ")).text(")");
+                found.push(Fragment::raw("NULLIF(").then(names).text(", '')"));
+            }
+            for name in ORDER {
                 for member in object.members.iter().filter(|member| member.element == name) {
-                    let node = match &member.node {
-                        Node::List(nodes) => nodes.first().unwrap_or(&member.node),
-                        node => node,
-                    };
-                    found.extend(value(builder, node, row, target)?);
-                }
-                let text = target.kind == Kind::Text && matches!(name, "family" | "given");
-                if !found.is_empty() && !text {
-                    break;
+                    let value = value(builder, &member.node, row, target)?;
+                    let same = token::is_constant(&member.node);
+                    found.extend(written(builder, node, object, same, row, value)?);
                 }
             }
             match found.len() {
-                0 => None,
-                1 => found.pop(),
-                _ if target.kind == Kind::Text => {
-                    Some(Fragment::raw("concat_ws(' ', ").then(Fragment::join(found, ", ")).text(")"))
-                }
-                _ => found.into_iter().next(),
+                0 | 1 => found.pop(),
+                _ => Some(Fragment::raw("COALESCE(").then(Fragment::join(found, ", ")).text(")")),
             }
+        }
+        Node::List(nodes) => {
+            let mut found = Vec::new();
+            for node in nodes {
+                found.extend(value(builder, node, row, target)?);
+            }
+            least(found)
+        }
+        Node::Each { each, node } => {
+            smallest(builder, &row.eaches[*each], |builder, row| value(builder, node, row, target))?
         }
         Node::When { slot, node } => {
             let value = value(builder, node, row, target)?;
@@ -188,6 +234,44 @@ fn value(
         }
         _ => None,
     })
+}
+
+/// What only constants of an object say is said where the object is written at all.
+fn written(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    object: &Object,
+    same: bool,
+    row: &Row,
+    value: Option<Fragment>,
+) -> Result<Option<Fragment>, Masked> {
+    match value {
+        Some(value) if same && object.dynamic => Ok(Some(when(token::present(builder, node, row)?, value))),
+        value => Ok(value),
+    }
+}
+
+/// The node at the end of the steps is the same for every record.
+fn is_constant(node: &Node, steps: &[Step]) -> bool {
+    match (node, steps.split_first()) {
+        (Node::List(nodes), Some((Step::Item(index), rest))) => is_constant(&nodes[*index], rest),
+        _ => token::is_constant(node),
+    }
+}
+
+/// The values of an element of an object.
+fn members(
+    builder: &mut Builder<'_>,
+    object: &Object,
+    name: &str,
+    row: &Row,
+    target: Target<'_>,
+) -> Result<Vec<Fragment>, Masked> {
+    let mut found = Vec::new();
+    for member in object.members.iter().filter(|member| member.element == name) {
+        found.extend(value(builder, &member.node, row, target)?);
+    }
+    Ok(found)
 }
 
 /// A value that is there only when a condition holds.
@@ -199,7 +283,11 @@ fn guarded(
 ) -> Result<Option<Fragment>, Masked> {
     let Some(value) = value else { return Ok(None) };
     let holds = token::condition(builder, row, slot)?;
-    Ok(Some(Fragment::raw("CASE WHEN ").then(holds).text(" THEN ").then(value).text(" END")))
+    Ok(Some(when(holds, value)))
+}
+
+fn when(holds: Fragment, value: Fragment) -> Fragment {
+    Fragment::raw("CASE WHEN ").then(holds).text(" THEN ").then(value).text(" END")
 }
 
 fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Result<Fragment, Masked> {
@@ -224,7 +312,10 @@ fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Res
             None => sql.parens().text("::timestamp"),
         },
         (Kind::Numeric, Kind::Integer | Kind::Float) => sql.parens().text("::text::numeric"),
-        (Kind::Text, Kind::Text) => string::fold(sql),
+        // An empty text is none.
+        (Kind::Text, Kind::Text) => Fragment::raw("NULLIF(")
+            .then(string::fold(Fragment::raw("btrim(").then(sql).text(")")))
+            .text(", '')"),
         (Kind::Text, _) => sql.parens().text("::text"),
         _ => null(target.kind),
     })

@@ -278,7 +278,7 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
             let mut parts = Vec::new();
             let mut masked = false;
             for member in &object.members {
-                if !matches!(member.node, Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position) {
+                if !is_constant(&member.node) {
                     match present(builder, &member.node, row) {
                         Ok(part) => parts.push(part),
                         Err(Masked) => masked = true,
@@ -308,6 +308,16 @@ pub fn present(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
     }
 }
 
+/// The node says the same of every record; that alone does not make anything be written.
+pub fn is_constant(node: &Node) -> bool {
+    match node {
+        Node::Constant { .. } | Node::FixedCoding { .. } | Node::Position => true,
+        Node::Object(object) => !object.dynamic,
+        Node::List(nodes) => nodes.iter().all(is_constant),
+        _ => false,
+    }
+}
+
 /// The node has a value that is not `false`.
 pub fn holds(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
     match node {
@@ -329,12 +339,9 @@ pub fn text(
             let mut any = Vec::new();
             for member in &object.members {
                 match member.element.as_str() {
-                    "text" | "display" => any.push(string::string(
-                        builder,
-                        &member.node,
-                        &[value.to_owned()],
-                        Some("contains"),
-                    )?),
+                    "text" | "display" => {
+                        any.push(string::string(builder, &member.node, &[value.to_owned()], None)?)
+                    }
                     "coding" => any.push(text(builder, &member.node, row, value)?),
                     "type" => any.push(text(builder, &member.node, row, value)?),
                     _ => {}
@@ -351,13 +358,15 @@ pub fn text(
             let Some(codes) = &leaf.codes else { return Ok(Fragment::truth(false)) };
             let wanted = value.to_lowercase();
             let keys = codes
-                .keys(|code| code.display.as_ref().is_some_and(|text| text.to_lowercase().contains(&wanted)))
+                .keys(|code| {
+                    code.display.as_ref().is_some_and(|text| text.to_lowercase().starts_with(&wanted))
+                })
                 .map(str::to_owned)
                 .collect();
             any_key(builder, &leaf.expression, keys).map_err(forbidden)
         }
         Node::FixedCoding { display: Some(display), .. } => {
-            Ok(Fragment::truth(display.to_lowercase().contains(&value.to_lowercase())))
+            Ok(Fragment::truth(display.to_lowercase().starts_with(&value.to_lowercase())))
         }
         Node::When { slot, node } => {
             let holds = condition(builder, row, *slot).map_err(forbidden)?;
