@@ -97,7 +97,11 @@ impl Builder<'_> {
                 _ => self.column(column),
             },
             Expression::First(all) => {
-                let parts = self.open_parts(all, Self::referred)?;
+                let text = expression.kind() == Kind::Text;
+                let parts = self.open_parts(all, |builder, part| {
+                    // No text is the id of a record.
+                    if text { builder.part(part, true) } else { builder.referred(part) }
+                })?;
                 Ok(Fragment::raw("COALESCE(").then(Fragment::join(parts, ", ")).text(")"))
             }
             _ => self.expression(expression),

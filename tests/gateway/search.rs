@@ -418,3 +418,82 @@ subject = [{ reference = \"Patient\", path = \"id\" }]\n[[source.one.emit]]\nkey
         assert_eq!(resources(&doctor.ok(&format!("Contract?_id={id}&_sort=-_lastUpdated"))), [read]);
     }
 }
+
+#[test]
+fn a_text_of_a_code_is_found_by_its_start() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let all =
+            pages(&doctor, "Condition?_count=500", "next").iter().flat_map(resources).collect::<Vec<_>>();
+        let text = |condition: &Value| condition["code"]["text"].as_str().map(str::to_lowercase);
+        let start =
+            all.iter().filter_map(text).map(|text| text.chars().take(5).collect::<String>()).min().unwrap();
+        let wanted: Ids =
+            all.iter().filter(|one| text(one).is_some_and(|text| text.starts_with(&start))).map(id).collect();
+        assert!(wanted.len() < all.len());
+        for value in [start.clone(), start.to_uppercase()] {
+            assert_eq!(
+                all_ids(&doctor, "Condition", &[("code:text", &value)]),
+                wanted,
+                "{} {value}",
+                site.name
+            );
+        }
+    }
+}
+
+#[test]
+fn an_identifier_is_looked_for_behind_every_kind_of_reference() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        // Some of what a provenance is of has no identifier; that is no fault of the question.
+        for place in ["Provenance?target:identifier=nobody", "Provenance?agent:identifier=nobody"] {
+            assert!(ids(&doctor.ok(place)).is_empty(), "{} {place}", site.name);
+        }
+        // A page of a person's life names its author by an account alone.
+        let pages =
+            pages(&doctor, "Composition?_count=500", "next").iter().flat_map(resources).collect::<Vec<_>>();
+        let account = |page: &Value| page["author"][0]["identifier"]["value"].as_str().map(str::to_owned);
+        let Some(known) = pages.iter().find_map(account) else { continue };
+        let wanted: Ids =
+            pages.iter().filter(|page| account(page).as_deref() == Some(&known)).map(id).collect();
+        assert_eq!(
+            all_ids(&doctor, "Composition", &[("author:identifier", &known)]),
+            wanted,
+            "{}",
+            site.name
+        );
+    }
+}
+
+#[test]
+fn an_empty_text_gives_way_to_the_next_one() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        // Some vaccinations have their lot as a text, some as a record; the text of those is empty, not absent.
+        let place = "Immunization?lot-number:missing=false&_count=500";
+        let lots = pages(&doctor, place, "next").iter().flat_map(resources).collect::<Vec<_>>();
+        assert!(!lots.is_empty(), "{}", site.name);
+        let without: Vec<_> = lots.iter().filter(|one| !one["lotNumber"].is_string()).map(id).collect();
+        assert!(without.is_empty(), "{}: {without:?}", site.name);
+    }
+}
+
+#[test]
+fn what_is_not_written_is_missing() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        // The role of a participant is the same everywhere; it is written where the participant is known.
+        for (place, element) in
+            [("Encounter?participant-type", "participant"), ("Encounter?participant", "participant")]
+        {
+            let with = |missing: &str| {
+                let place = format!("{place}:missing={missing}&_count=500");
+                pages(&doctor, &place, "next").iter().flat_map(resources).collect::<Vec<_>>()
+            };
+            let wrong: Vec<_> = with("false").iter().filter(|one| !one[element].is_array()).map(id).collect();
+            assert!(wrong.is_empty(), "{} {place}: {wrong:?}", site.name);
+            assert!(!with("true").is_empty(), "{} {place}", site.name);
+        }
+    }
+}

@@ -28,10 +28,16 @@ pub fn reference(
     let Some(reference) = node.reference() else {
         return match modifier {
             None => canonical(builder, node, row, values),
+            Some("identifier") => logical(builder, node, row, values),
             Some(_) => Ok(Fragment::truth(false)),
         };
     };
     if modifier == Some("identifier") {
+        // What has none is found by none; a reference may lead to other types that have one.
+        let kind = situation.compiled.types.get(&reference.target);
+        if !kind.is_some_and(|kind| kind.parameters.contains_key("identifier")) {
+            return Ok(Fragment::truth(false));
+        }
         let rest = Filter {
             key: "identifier".to_owned(),
             name: "identifier".to_owned(),
@@ -69,6 +75,27 @@ pub fn reference(
 fn canonical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str]) -> Result<Fragment> {
     let urls: Result<Vec<_>> = values.iter().map(|value| unescape(value).map(TokenValue::Code)).collect();
     token::token(builder, node, row, &urls?).map_err(forbidden)
+}
+
+/// The identifier of a reference that leads nowhere.
+fn logical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str]) -> Result<Fragment> {
+    match node {
+        Node::Object(object) => {
+            let mut any = Vec::new();
+            for member in object.members.iter().filter(|member| member.element == "identifier") {
+                for value in values {
+                    let value = TokenValue::parse(value)?;
+                    any.push(token::token(builder, &member.node, row, &value).map_err(forbidden)?);
+                }
+            }
+            Ok(Fragment::any(any))
+        }
+        Node::When { slot, node } => {
+            let holds = token::condition(builder, row, *slot).map_err(forbidden)?;
+            Ok(Fragment::all([holds, logical(builder, node, row, values)?]))
+        }
+        _ => Ok(Fragment::truth(false)),
+    }
 }
 
 /// The condition of a chained filter.
