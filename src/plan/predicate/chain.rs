@@ -81,12 +81,11 @@ fn canonical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str])
 fn logical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str]) -> Result<Fragment> {
     match node {
         Node::Object(object) => {
+            let wanted: Vec<_> =
+                values.iter().map(|value| TokenValue::parse(value)).collect::<Result<_>>()?;
             let mut any = Vec::new();
             for member in object.members.iter().filter(|member| member.element == "identifier") {
-                for value in values {
-                    let value = TokenValue::parse(value)?;
-                    any.push(token::token(builder, &member.node, row, &value).map_err(forbidden)?);
-                }
+                any.push(token::token(builder, &member.node, row, &wanted).map_err(forbidden)?);
             }
             Ok(Fragment::any(any))
         }
