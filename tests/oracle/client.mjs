@@ -35,7 +35,7 @@ export class Client {
         },
       );
       // A connection that was idle for long is closed by the server, perhaps just now.
-      request.on("error", (error) => (request.reusedSocket && error.code === "ECONNRESET" ? resolve(undefined) : reject(error)));
+      request.on("error", (error) => (request.reusedSocket && ["ECONNRESET", "EPIPE"].includes(error.code) ? resolve(undefined) : reject(error)));
       request.end(body);
     });
     if (!answer) return this.send(place, { method, headers, body });

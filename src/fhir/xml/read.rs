@@ -131,7 +131,7 @@ impl<'x> Reading<'x> {
         }
         let mut object = Object::new();
         object.insert("resourceType".to_owned(), known.into());
-        for (name, _) in self.attributes(element)? {
+        if let Some((name, _)) = self.attributes(element)?.into_iter().next() {
             return Err(self.refused(format!("A resource has no attribute {}.", shown(&name))));
         }
         if !empty {
