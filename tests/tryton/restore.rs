@@ -27,15 +27,17 @@ pub fn copy(original: &str, copy: &str) -> Option<()> {
     let server = std::env::var("GNUHEALTH_FHIR_TEST_PG").ok()?;
     let server = server.trim_end_matches('/');
     run("postgres", format!("CREATE DATABASE {copy} TEMPLATE template0;").as_bytes())?;
+    let mut restored = psql(copy)?;
     let mut dump = Command::new("pg_dump")
         .args(["--no-owner", "--no-privileges", "--dbname", &format!("{server}/{original}")])
         .stdout(Stdio::piped())
         .spawn()
         .expect("pg_dump starts");
-    let mut restored = psql(copy)?;
     restored.stdin(dump.stdout.take().expect("it is piped"));
-    let restored = restored.status().expect("psql starts");
-    assert!(restored.success() && dump.wait().expect("pg_dump ends").success(), "{original} is copied");
+    let restored = restored.status();
+    let dumped = dump.wait();
+    let restored = restored.expect("psql starts");
+    assert!(restored.success() && dumped.expect("pg_dump ends").success(), "{original} is copied");
     run(copy, b"ANALYZE")
 }
 

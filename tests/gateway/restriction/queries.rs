@@ -210,7 +210,7 @@ impl Searches {
         if self.filter && depth == 0 && form != "reference" && random.chance(15) {
             let operator = *random.one(&["eq", "eq", "co", "sw", "ge", "le", "ne"]);
             query.positive &= operator != "ne";
-            let value = value.replace('\\', "").replace('"', "");
+            let value = value.replace(['\\', '"'], "");
             return ("_filter".into(), format!("{name} {operator} \"{value}\""));
         }
         if form == "date" && random.chance(50) {
