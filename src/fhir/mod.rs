@@ -4,5 +4,7 @@ pub mod bundle;
 pub mod codes;
 pub mod outcome;
 pub mod parameters;
+pub mod primitive;
 pub mod structure;
+pub mod validate;
 pub mod xml;
