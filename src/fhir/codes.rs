@@ -47,6 +47,15 @@ pub fn listed(url: &str) -> Option<Vec<(&'static str, &'static str)>> {
     Some(codes)
 }
 
+/// The codes of a code system with their displays, in the order of the alphabet, and whether these are all of them;
+/// `None` when it is not known.
+pub fn concepts(system: &str) -> Option<(Vec<(&'static str, &'static str)>, bool)> {
+    let system = TERMINOLOGY.systems.get(system)?;
+    let mut codes: Vec<_> = system.codes.iter().map(|(code, display)| (*code, *display)).collect();
+    codes.sort_unstable();
+    Some((codes, system.complete))
+}
+
 /// <https://hl7.org/fhir/R4/references.html#canonical>: a canonical may end with the version.
 fn value_set(url: &str) -> Option<&'static [Include]> {
     let (url, _) = url.split_once('|').unwrap_or((url, ""));

@@ -4,7 +4,9 @@
 //! stands in a [`scope`] with the access predicate of its model.
 
 mod aside;
+mod concepts;
 mod content;
+mod deletion;
 mod expression;
 mod ids;
 mod keyset;
@@ -14,7 +16,9 @@ mod read;
 mod row;
 pub mod scope;
 
+pub use concepts::{Catalogue, Codes};
 pub use content::{content, piece};
+pub use deletion::deletion;
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use page::{PagePlan, Situation, count, page};

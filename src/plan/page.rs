@@ -76,6 +76,9 @@ pub fn page(
     // The limit stands in the text: PostgreSQL plans a statement without values once, with the limit in view.
     let limit = limit as usize + 1;
     let cut = |positions: Fragment| {
+        if request.newest.is_some() {
+            return positions.parens();
+        }
         Fragment::raw("(")
             .then(positions)
             .text(" ORDER BY ")
@@ -92,13 +95,21 @@ pub fn page(
         (1, Some(only)) => only,
         (_, Some(first)) => {
             let united = Fragment::join(std::iter::once(first).chain(all), " UNION ALL ");
-            Fragment::raw("SELECT * FROM (")
-                .then(united)
-                .text(") u ORDER BY ")
-                .then(order.clone())
-                .text(" LIMIT ")
-                .number(limit)
+            if request.newest.is_some() {
+                united
+            } else {
+                Fragment::raw("SELECT * FROM (")
+                    .then(united)
+                    .text(") u ORDER BY ")
+                    .then(order.clone())
+                    .text(" LIMIT ")
+                    .number(limit)
+            }
         }
+    };
+    let found = match request.newest {
+        Some(newest) => numbered(found, &order, newest).text(" LIMIT ").number(limit),
+        None => found,
     };
     let page = builder.aliases.next();
     let mut shapes = vec![Shape::default(); kind.sources.len()];
@@ -135,6 +146,14 @@ pub fn page(
         .finish();
     let statement = bounded(statement)?;
     Ok(PagePlan { statement, keys: keys.len(), shapes })
+}
+
+/// Of positions with the same first key the first so many.
+fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
+    let number = Fragment::raw("row_number() OVER (PARTITION BY s0 ORDER BY ").then(order.clone()).text(")");
+    let all = Fragment::raw("SELECT u.*, ").then(number).text(" AS n FROM (").then(found).text(") u");
+    let some = Fragment::raw("SELECT * FROM (").then(all).text(") w WHERE n <= ").bind(i64::from(newest));
+    some.text(" ORDER BY ").then(order.clone())
 }
 
 /// Plans the number of all matches.

@@ -31,6 +31,8 @@ pub struct SearchRequest {
     pub subset: Subset,
     /// Paging link.
     pub page: Option<String>,
+    /// Of the rows that are equal in the first key of the order only so many, the first by the other keys. Without pages.
+    pub newest: Option<u32>,
     /// Parameters that were understood, for the `self` link.
     pub applied: Vec<(String, String)>,
 }
