@@ -81,6 +81,15 @@ pub fn outcome(issues: &[Issue<'_>], request: Option<&str>) -> Value {
     json!({ "resourceType": "OperationOutcome", "issue": issues })
 }
 
+/// An issue that no error of the catalogue stands for: what an operation found.
+pub fn issue(severity: &str, code: &str, text: &str, expression: Option<&str>) -> Value {
+    let mut issue = json!({ "severity": severity, "code": code, "details": { "text": text } });
+    if let Some(expression) = expression {
+        issue["expression"] = json!([expression]);
+    }
+    issue
+}
+
 /// Issue type of a kind (<https://hl7.org/fhir/R4/valueset-issue-type.html>).
 fn issue_type(kind: Kind) -> &'static str {
     match kind {

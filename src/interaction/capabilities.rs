@@ -6,7 +6,7 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, Content, gateway::Fhir, ipa, openapi};
+use super::{Answer, Content, gateway::Fhir, ipa, openapi, operation::Operation};
 use crate::{mapping::compiled::ResourceType, search::registry};
 
 const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
@@ -63,6 +63,7 @@ fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
                 "service": [service],
             },
             "resource": resources,
+            "interaction": [{ "code": "batch" }],
             "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
         }]
     });
@@ -101,7 +102,11 @@ fn resource(kind: &ResourceType) -> Value {
     }
     let mut resource = json!({
         "type": kind.name,
-        "interaction": [{ "code": "read" }, { "code": "vread" }, { "code": "search-type" }],
+        "interaction": [
+            { "code": "read" }, { "code": "vread" },
+            { "code": "history-instance" }, { "code": "history-type" },
+            { "code": "search-type" },
+        ],
         "versioning": "versioned",
         "readHistory": false,
         "updateCreate": false,
@@ -111,9 +116,9 @@ fn resource(kind: &ResourceType) -> Value {
         "conditionalDelete": "not-supported",
         "searchParam": parameters,
     });
-    if kind.name == "DocumentReference" {
-        resource["operation"] = json!([{ "name": "docref", "definition": "http://hl7.org/fhir/uv/ipa/OperationDefinition/docref" }]);
-    }
+    let operations = Operation::of_type(&kind.name);
+    let operations = operations.map(|one| json!({ "name": one.name, "definition": one.definition }));
+    resource["operation"] = operations.collect();
     if !kind.profiles.is_empty() {
         resource["supportedProfile"] = json!(kind.profiles);
     }

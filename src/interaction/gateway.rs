@@ -8,17 +8,18 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
+use tokio::sync::OnceCell;
 
 use super::{
-    Answer, Credential, Format, Gateway, Interaction, Request, capabilities, docref, lines,
-    page_link::PageLinks, read, search,
+    Answer, Credential, Format, Gateway, Interaction, Request, capabilities, history, lines, operation,
+    operation::Operation, page_link::PageLinks, read, search,
 };
 use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
     plan::ReadPlan,
     store::{FileStore, Store},
-    tryton::{Permit, Rights, Security, SignIn},
+    tryton::{Catalog, Permit, Rights, Security, SignIn},
 };
 
 /// Read plans that are kept; more than types × sources × emits × distinct rights of a large hospital.
@@ -69,8 +70,12 @@ pub(super) struct PlanKey {
     pub(super) languages: Vec<String>,
 }
 
+/// The sign-in of a request: done once, however many interactions share it.
+#[derive(Clone, Debug, Default)]
+pub struct Session(Arc<OnceCell<Caller>>);
+
 /// A signed-in user, as far as an interaction needs to know.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) user: i32,
     pub(super) permit: Permit,
@@ -103,8 +108,12 @@ impl Fhir {
         })
     }
 
-    /// Signs in, and reads the rights that hold now.
+    /// Who asks, with the rights that held at the sign-in of the request.
     pub(super) async fn caller(&self, request: &Request) -> Result<Caller> {
+        request.session.0.get_or_try_init(|| self.signed_in(request)).await.cloned()
+    }
+
+    async fn signed_in(&self, request: &Request) -> Result<Caller> {
         let credential: &Credential =
             request.credential.as_ref().ok_or_else(|| Error::new(&error::CREDENTIAL_MISSING))?;
         let id = self.sign_in.sign_in(credential, request.client).await?;
@@ -117,6 +126,16 @@ impl Fhir {
         let company = || user.timezone.as_deref().and_then(|name| TimeZone::get(name).ok());
         let zone = self.options.zone.clone().or_else(company).unwrap_or(TimeZone::UTC);
         Ok(Caller { user: id, permit, languages, zone })
+    }
+
+    /// The models of the database.
+    pub(super) fn catalog(&self) -> Result<Arc<Catalog>> {
+        Ok(Arc::clone(self.rights.current()?.catalog()))
+    }
+
+    /// Languages of Tryton for a tag, best first; none when there is no such language.
+    pub(super) fn languages(&self, tag: &str) -> Result<Option<Vec<String>>> {
+        Ok(languages(&*self.rights.current()?, tag))
     }
 
     /// A read plan, made once for equal rights.
@@ -156,16 +175,13 @@ impl Fhir {
             Interaction::Search { kind, patient, pairs } => {
                 search::search(self, &request, kind, patient.as_deref(), pairs).await
             }
-            Interaction::DocRef { pairs } => {
-                match docref::search(pairs) {
-                    Ok(pairs) => search::search(self, &request, "DocumentReference", None, &pairs).await,
-                    Err(error) => {
-                        // Who is nobody learns nothing, also not which parameters there are.
-                        self.caller(&request).await?;
-                        Err(error)
-                    }
-                }
+            Interaction::History { kind, id: Some(id), pairs } => {
+                history::instance(self, &request, kind, id, pairs).await
             }
+            Interaction::History { kind, id: None, pairs } => {
+                history::of_type(self, &request, kind, pairs).await
+            }
+            Interaction::Operation(call) => operation::run(self, &request, call).await,
         }
     }
 }
@@ -190,8 +206,14 @@ impl Gateway for Fhir {
         })
     }
 
+    fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+        Box::pin(async move { self.caller(&request).await.map(drop) })
+    }
+
     fn is_parameter(&self, name: &str) -> bool {
         crate::search::CONTROLS.contains(&name)
+            || history::PARAMETERS.contains(&name)
+            || Operation::has_parameter(name)
             || matches!(name, "_id" | "_lastUpdated" | "_has")
             || self.compiled.types.values().any(|kind| kind.parameters.contains_key(name))
     }

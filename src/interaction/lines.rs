@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use serde_json::Value;
 
-use super::{Answer, Content, Format, Interaction, Request, gateway::Fhir};
+use super::{Answer, Content, Format, Interaction, Request, Session, gateway::Fhir};
 use crate::{
     error::{self, Error, Result},
     fhir::outcome::{self, Issue},
@@ -101,7 +101,8 @@ impl Walk {
 
     /// The lines of a page; notes where the next one is.
     async fn page(&mut self, page: Option<String>) -> Result<Bytes> {
-        let mut request = self.request.clone();
+        // Each page signs in anew.
+        let mut request = Request { session: Session::default(), ..self.request.clone() };
         if let (Some(page), Some(pairs)) = (page, parameters(&mut request)) {
             pairs.push(("_page".to_owned(), page));
         }

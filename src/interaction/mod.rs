@@ -3,13 +3,19 @@
 mod capabilities;
 mod content;
 mod docref;
+mod everything;
 mod gateway;
+mod history;
 mod ipa;
+mod lastn;
 mod lines;
 mod openapi;
+pub mod operation;
 mod page_link;
 mod read;
 mod search;
+mod terminology;
+mod validate;
 
 use std::{
     net::IpAddr,
@@ -22,12 +28,16 @@ use jiff::Timestamp;
 use crate::error::Result;
 pub use crate::tryton::Credential;
 pub use content::Content;
-pub use gateway::{Fhir, Options};
+pub use gateway::{Fhir, Options, Session};
+pub use operation::Call;
 
 /// What the server calls: everything behind the protocol.
 pub trait Gateway: Send + Sync + 'static {
     /// Carries out a request. Dropped when the client goes away.
     fn answer(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>>;
+
+    /// Signs in, so that the entries of a batch need not.
+    fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
 
     /// Whether this is the name of a parameter (without modifier and chain). Only such names are logged: a client can put
     /// anything, also the name of a patient, where a parameter should stand.
@@ -73,11 +83,17 @@ pub enum Interaction {
         /// Decoded parameters of the query and of the form body, in order.
         pairs: Vec<(String, String)>,
     },
-    /// `[base]/DocumentReference/$docref`.
-    DocRef {
-        /// Decoded parameters of the query, or of the Parameters in the body.
+    /// `GET [base]/[type]/_history` and `GET [base]/[type]/[id]/_history`.
+    History {
+        /// Resource type as sent.
+        kind: String,
+        /// Resource id as sent.
+        id: Option<String>,
+        /// Decoded parameters of the query, in order.
         pairs: Vec<(String, String)>,
     },
+    /// `[base]/[type]/$…`.
+    Operation(Call),
 }
 
 /// A request as an interaction needs it. `_format` and `_pretty` are already taken out of its parameters.
@@ -87,6 +103,8 @@ pub struct Request {
     pub id: String,
     /// Takes the user for the log.
     pub trace: Trace,
+    /// Who signed in, shared by the entries of a batch.
+    pub session: Session,
     /// What is asked.
     pub interaction: Interaction,
     /// Who asks.

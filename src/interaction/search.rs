@@ -113,7 +113,7 @@ pub(super) async fn search(
 }
 
 /// The search as far as it is understood, and with lenient handling what was not.
-fn understood(
+pub(super) fn understood(
     situation: Situation<'_>,
     kind: &ResourceType,
     pairs: &[(String, String)],
@@ -194,7 +194,7 @@ fn position(row: &Row, keys: usize, direction: Direction) -> Result<Cursor> {
     })
 }
 
-fn entry(
+pub(super) fn entry(
     bundle: &mut Bundle,
     kind: &ResourceType,
     plan: &PagePlan,

@@ -1,5 +1,5 @@
-//! Bodies: the form of `POST [type]/_search` (<https://hl7.org/fhir/R4/http.html#search>) and the Parameters of an
-//! operation (<https://hl7.org/fhir/R4/operations.html#executing>).
+//! Bodies: the form of `POST [type]/_search` (<https://hl7.org/fhir/R4/http.html#search>), the Parameters of an operation
+//! (<https://hl7.org/fhir/R4/operations.html#executing>), and the Bundle of a batch.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -8,10 +8,15 @@ use hyper::{
     header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap},
 };
 
+use serde_json::Value;
+
 use super::{Options, target};
 use crate::{
     error::{self, Error, Result},
-    fhir::{parameters, xml},
+    fhir::{
+        parameters::{self, Given},
+        xml,
+    },
 };
 
 const JSON: [&str; 3] = ["application/fhir+json", "application/json", "text/json"];
@@ -33,17 +38,28 @@ pub(super) async fn form(
     target::pairs(text)
 }
 
-/// Reads the parameters of an operation.
+/// Reads what an operation is given; `alone`: it takes a resource without Parameters around it.
 ///
 /// # Errors
-/// As [`form`], or the body is no Parameters resource.
-pub(super) async fn parameters(
+/// As [`form`], or the body is no such resource.
+pub(super) async fn given(
     options: &Options,
     headers: &HeaderMap,
     body: Incoming,
-) -> Result<Vec<(String, String)>> {
+    alone: bool,
+) -> Result<Given> {
     let bytes = resource(options, headers, body).await?;
-    bytes.map_or_else(|| Ok(Vec::new()), |bytes| parameters::pairs(&bytes))
+    bytes.map_or_else(|| Ok(Given::default()), |bytes| parameters::read(&bytes, alone))
+}
+
+/// Reads a Bundle.
+///
+/// # Errors
+/// As [`form`], or the body is no resource.
+pub(super) async fn bundle(options: &Options, headers: &HeaderMap, body: Incoming) -> Result<Value> {
+    let malformed = |detail| Error::new(&error::REQUEST_MALFORMED).detail(detail);
+    let bytes = resource(options, headers, body).await?.ok_or_else(|| malformed("There is no body."))?;
+    serde_json::from_slice(&bytes).map_err(|_| malformed("The body is not JSON in UTF-8."))
 }
 
 /// Reads a resource, in JSON or XML, as JSON; none when there is no body.

@@ -17,7 +17,7 @@ use hyper::{
 use tracing::Instrument as _;
 
 use super::{
-    Shared, body, credential,
+    Shared, batch, body, credential,
     negotiate::{self, Form},
     peer,
     record::Record,
@@ -27,11 +27,12 @@ use super::{
 };
 use crate::{
     error::{self, Error, Result},
-    interaction::{self, Answer},
+    fhir::parameters::Given,
+    interaction::{self, Answer, Interaction, Session},
 };
 
 /// Bytes of an address at most. A search of this length fits into a POST as well.
-const ADDRESS: usize = 16 << 10;
+pub(super) const ADDRESS: usize = 16 << 10;
 /// Bytes of all headers at most.
 const HEADERS: usize = 32 << 10;
 
@@ -104,22 +105,38 @@ async fn carry_out(
         return Ok(Done::Live);
     }
     let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
-    let mut pairs = target::pairs(parts.uri.query().unwrap_or_default())?;
+    let mut given =
+        Given { pairs: target::pairs(parts.uri.query().unwrap_or_default())?, ..Given::default() };
+    let mut bundle = None;
     if let Place::Search(_) = place {
-        pairs.extend(body::form(&shared.options, &parts.headers, body).await?);
+        given.pairs.extend(body::form(&shared.options, &parts.headers, body).await?);
+    } else if parts.method == Method::POST && place == Place::Base {
+        bundle = Some(body::bundle(&shared.options, &parts.headers, body).await?);
     } else if parts.method == Method::POST {
-        pairs.extend(body::parameters(&shared.options, &parts.headers, body).await?);
+        given.extend(body::given(&shared.options, &parts.headers, body, place.takes_resource()).await?);
     }
-    record.names(&pairs, |name| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name));
-    *form = negotiate::form(&parts.headers, &mut pairs, place.is_binary())?;
+    let known = |name: &str| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name);
+    record.names(&given.pairs, known);
+    *form = negotiate::form(&parts.headers, &mut given.pairs, place.is_binary())?;
     let preference = negotiate::preference(&parts.headers);
+    let credential =
+        credential::parse(parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes))?;
+    let interaction = match (&bundle, given.pairs.first()) {
+        (None, _) => place.interaction(given)?,
+        // What a batch asks for stands in its entries; by itself it asks for nothing of anybody.
+        (Some(_), None) => Interaction::Capabilities { pairs: Vec::new() },
+        (Some(_), Some((name, _))) => {
+            return Err(Error::new(&error::PARAMETER_UNKNOWN)
+                .detail("A batch takes _format and _pretty.")
+                .at(name.chars().take(80).collect::<String>()));
+        }
+    };
     let request = interaction::Request {
         id: id.to_owned(),
         trace: record.trace(),
-        interaction: place.interaction(pairs)?,
-        credential: credential::parse(
-            parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes),
-        )?,
+        session: Session::default(),
+        interaction,
+        credential,
         client: Some(peer.client),
         base: peer.base,
         format: form.format(),
@@ -127,7 +144,11 @@ async fn carry_out(
         returns: preference.returns,
         languages: negotiate::languages(&parts.headers),
     };
-    Arc::clone(&shared.gateway).answer(request).await.map(Done::Answer)
+    let answer = match bundle {
+        Some(bundle) => batch::answer(shared, &bundle, request).await,
+        None => Arc::clone(&shared.gateway).answer(request).await,
+    };
+    answer.map(Done::Answer)
 }
 
 fn limits(parts: &Parts) -> Result<()> {

@@ -7,6 +7,7 @@
 
 mod accept;
 mod activity;
+mod batch;
 mod body;
 pub mod credential;
 mod forwarded;

@@ -6,12 +6,16 @@ use super::{target, types};
 use crate::{
     config::BasePath,
     error::{self, Error, Result},
-    interaction::Interaction,
+    fhir::parameters::Given,
+    interaction::{
+        Call, Interaction,
+        operation::{Level, Methods, Operation},
+    },
 };
 
 const READ: &str = "GET, HEAD, OPTIONS";
-const SEARCH: &str = "POST, OPTIONS";
-const OPERATION: &str = "GET, HEAD, POST, OPTIONS";
+const POST: &str = "POST, OPTIONS";
+const BOTH: &str = "GET, HEAD, POST, OPTIONS";
 const NONE: &str = "OPTIONS";
 
 /// What an address stands for. Resource types are known ones; ids and versions are as sent.
@@ -25,7 +29,7 @@ pub(super) enum Place {
     Metadata,
     /// `[base]/openapi.json`, and the same at the root.
     OpenApi,
-    /// `[base]/_history`, `[base]/_search`, `[base]/$…`: understood but not offered.
+    /// `[base]/_history`, `[base]/_search`: understood but not offered.
     System(&'static str),
     /// `[base]/[type]`.
     Type(&'static str),
@@ -37,8 +41,13 @@ pub(super) enum Place {
     Version(&'static str, String, String),
     /// `[base]/Patient/[id]/[type]`: the patient's compartment.
     Compartment(String, &'static str),
-    /// `[base]/DocumentReference/$docref`.
-    DocRef,
+    /// `[base]/[type]/_history` and `[base]/[type]/[id]/_history`.
+    History(&'static str, Option<String>),
+    /// `[base]/$…`, `[base]/[type]/$…` and `[base]/[type]/[id]/$…`: an operation, the type (empty for the system) and
+    /// the id.
+    Operation(&'static Operation, &'static str, Option<String>),
+    /// The same, of an operation that is not offered there.
+    NoOperation(Level, &'static str),
     /// Anything else below a type that FHIR knows: template and type.
     Other(&'static str, &'static str),
 }
@@ -76,21 +85,21 @@ impl Place {
             ["openapi.json"] => return Ok(Self::OpenApi),
             ["_history"] => return Ok(Self::System("/_history")),
             ["_search"] => return Ok(Self::System("/_search")),
-            [operation] if operation.starts_with('$') => return Ok(Self::System("/$[operation]")),
+            [operation] if operation.starts_with('$') => return Ok(Self::operation(operation, "", None)),
             _ => {}
         }
         let kind = types::known(parts[0]).ok_or_else(|| Error::new(&error::TYPE_UNKNOWN))?;
         Ok(match parts[1..] {
             [] => Self::Type(kind),
             ["_search"] => Self::Search(kind),
-            ["_history"] => Self::Other("/[type]/_history", kind),
-            [id] if !id.starts_with('$') => Self::Instance(kind, id.to_owned()),
-            [_, "_history"] => Self::Other("/[type]/[id]/_history", kind),
+            ["_history"] => Self::History(kind, None),
+            // As the predecessor of this server has it.
+            ["_validate"] => Self::operation("$validate", kind, None),
+            [operation] if operation.starts_with('$') => Self::operation(operation, kind, None),
+            [id] => Self::Instance(kind, id.to_owned()),
+            [id, "_history"] => Self::History(kind, Some(id.to_owned())),
             [id, "_history", version] => Self::Version(kind, id.to_owned(), version.to_owned()),
-            ["$docref"] if kind == "DocumentReference" => Self::DocRef,
-            [operation] | [_, operation] if operation.starts_with('$') => {
-                Self::Other("/[type]/$[operation]", kind)
-            }
+            [id, operation] if operation.starts_with('$') => Self::operation(operation, kind, Some(id)),
             [id, other] if kind == "Patient" && types::known(other).is_some() => {
                 Self::Compartment(id.to_owned(), types::known(other).unwrap_or_default())
             }
@@ -99,6 +108,15 @@ impl Place {
             }
             _ => return Err(unknown()),
         })
+    }
+
+    fn operation(name: &str, kind: &'static str, id: Option<&str>) -> Self {
+        let level = level(kind, id.is_some());
+        let known = (!kind.is_empty()).then_some(kind);
+        match Operation::find(known, level, name.strip_prefix('$').unwrap_or(name)) {
+            Some(operation) => Self::Operation(operation, kind, id.map(str::to_owned)),
+            None => Self::NoOperation(level, kind),
+        }
     }
 
     /// The path without what belongs to a person, for the log.
@@ -113,7 +131,12 @@ impl Place {
             Self::Instance(..) => "/[type]/[id]",
             Self::Version(..) => "/[type]/[id]/_history/[vid]",
             Self::Compartment(..) => "/Patient/[id]/[type]",
-            Self::DocRef => "/DocumentReference/$docref",
+            Self::History(_, None) => "/[type]/_history",
+            Self::History(_, Some(_)) => "/[type]/[id]/_history",
+            Self::Operation(operation, kind, id) => operation.template(level(kind, id.is_some())),
+            Self::NoOperation(Level::System, _) => "/$[operation]",
+            Self::NoOperation(Level::Type, _) => "/[type]/$[operation]",
+            Self::NoOperation(Level::Instance, _) => "/[type]/[id]/$[operation]",
             Self::System(template) | Self::Other(template, _) => template,
         }
     }
@@ -126,8 +149,9 @@ impl Place {
             | Self::Instance(kind, _)
             | Self::Version(kind, ..)
             | Self::Compartment(_, kind)
+            | Self::History(kind, _)
             | Self::Other(_, kind) => Some(kind),
-            Self::DocRef => Some("DocumentReference"),
+            Self::Operation(_, kind, _) | Self::NoOperation(_, kind) => (!kind.is_empty()).then_some(kind),
             Self::Live | Self::Base | Self::Metadata | Self::OpenApi | Self::System(_) => None,
         }
     }
@@ -137,12 +161,26 @@ impl Place {
         matches!(self, Self::Instance("Binary", _) | Self::Version("Binary", ..) | Self::OpenApi)
     }
 
+    /// What is posted here are parameters of an operation.
+    pub(super) fn takes_parameters(&self) -> bool {
+        matches!(self, Self::Operation(..))
+    }
+
+    /// A resource can be posted here without Parameters around it.
+    pub(super) fn takes_resource(&self) -> bool {
+        matches!(self, Self::Operation(operation, ..) if operation.takes_resource)
+    }
+
     /// Methods offered here, for `Allow`.
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Self::Search(_) => SEARCH,
-            Self::DocRef => OPERATION,
-            Self::System(_) | Self::Other(..) => NONE,
+            Self::Search(_) => POST,
+            Self::Base => BOTH,
+            Self::Operation(operation, kind, id) => match operation.methods(level(kind, id.is_some())) {
+                Some(Methods::Post) => POST,
+                _ => BOTH,
+            },
+            Self::System(_) | Self::Other(..) | Self::NoOperation(..) => NONE,
             _ => READ,
         }
     }
@@ -154,22 +192,30 @@ impl Place {
     pub(super) fn admit(&self, method: &Method) -> Result<()> {
         let read = method == Method::GET || method == Method::HEAD;
         let write = [Method::PUT, Method::PATCH, Method::DELETE].contains(method);
+        let post = *method == Method::POST;
         let entry = match self {
-            Self::Live | Self::Metadata | Self::OpenApi | Self::Version(..) | Self::Compartment(..)
+            Self::Live
+            | Self::Metadata
+            | Self::OpenApi
+            | Self::Version(..)
+            | Self::Compartment(..)
+            | Self::History(..)
                 if !read =>
             {
                 &error::METHOD_NOT_ALLOWED
             }
-            Self::Base if *method == Method::POST => &error::INTERACTION_UNSUPPORTED,
-            Self::Type(_) if *method == Method::POST || write => &error::INTERACTION_UNSUPPORTED,
+            Self::Base if post => return Ok(()),
+            Self::Type(_) if post || write => &error::INTERACTION_UNSUPPORTED,
             Self::Instance(..) if write => &error::INTERACTION_UNSUPPORTED,
             Self::Base | Self::Type(_) | Self::Instance(..) if !read => &error::METHOD_NOT_ALLOWED,
-            Self::Search(_) if *method != Method::POST => &error::METHOD_NOT_ALLOWED,
-            Self::DocRef if !read && *method != Method::POST => &error::METHOD_NOT_ALLOWED,
-            Self::System(_) | Self::Other(..) if read || *method == Method::POST => {
-                &error::INTERACTION_UNSUPPORTED
+            Self::Search(_) if !post => &error::METHOD_NOT_ALLOWED,
+            Self::Operation(..) if !post && !(read && self.allow() == BOTH) => &error::METHOD_NOT_ALLOWED,
+            Self::NoOperation(level, kind) if read || post => {
+                let known = (!kind.is_empty()).then_some(*kind);
+                return Err(Operation::unsupported(known, *level).allow(self.allow()));
             }
-            Self::System(_) | Self::Other(..) => &error::METHOD_NOT_ALLOWED,
+            Self::System(_) | Self::Other(..) if read || post => &error::INTERACTION_UNSUPPORTED,
+            Self::System(_) | Self::Other(..) | Self::NoOperation(..) => &error::METHOD_NOT_ALLOWED,
             _ => return Ok(()),
         };
         Err(Error::new(entry).allow(self.allow()))
@@ -179,7 +225,8 @@ impl Place {
     ///
     /// # Errors
     /// Interactions that are not offered.
-    pub(super) fn interaction(self, pairs: Vec<(String, String)>) -> Result<Interaction> {
+    pub(super) fn interaction(self, given: Given) -> Result<Interaction> {
+        let pairs = given.pairs;
         Ok(match self {
             // A query at the base is a search over all types.
             Self::Base if !pairs.is_empty() => {
@@ -197,9 +244,23 @@ impl Place {
             Self::Version(kind, id, version) => {
                 Interaction::VersionRead { kind: kind.to_owned(), id, version, pairs }
             }
-            Self::DocRef => Interaction::DocRef { pairs },
-            Self::Live | Self::System(_) | Self::Other(..) => return Err(Error::new(&error::PATH_UNKNOWN)),
+            Self::History(kind, id) => Interaction::History { kind: kind.to_owned(), id, pairs },
+            Self::Operation(operation, kind, id) => {
+                let given = Given { pairs, resources: given.resources };
+                Interaction::Operation(Call { operation, kind: kind.to_owned(), id, given })
+            }
+            Self::Live | Self::System(_) | Self::Other(..) | Self::NoOperation(..) => {
+                return Err(Error::new(&error::PATH_UNKNOWN));
+            }
         })
+    }
+}
+
+fn level(kind: &str, instance: bool) -> Level {
+    match (kind.is_empty(), instance) {
+        (true, _) => Level::System,
+        (false, false) => Level::Type,
+        (false, true) => Level::Instance,
     }
 }
 

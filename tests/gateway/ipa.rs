@@ -229,7 +229,7 @@ fn documents_by_the_operation() {
     for site in sites() {
         let admin = site.user("admin");
         let resource = offered(site, "DocumentReference");
-        assert_eq!(codes(&resource, "operation", "name"), ["docref"]);
+        assert_eq!(codes(&resource, "operation", "name"), ["docref", "validate"]);
         let documents = every(&admin, "DocumentReference");
         let patient = documents.iter().find_map(|one| one["subject"]["reference"].as_str()).unwrap();
         let id = patient.strip_prefix("Patient/").unwrap();

@@ -8,6 +8,7 @@
 
 mod access;
 mod attacks;
+mod batch;
 mod capabilities;
 mod closed;
 mod composites;
@@ -16,6 +17,7 @@ mod explain;
 mod filters;
 mod fresh;
 mod harness;
+mod history;
 mod ipa;
 mod languages;
 mod lines;
@@ -23,6 +25,7 @@ mod logs;
 mod mappings;
 mod modules;
 mod openapi;
+mod operations;
 mod oracle;
 mod pages;
 mod protocol;

@@ -89,6 +89,11 @@ impl Gateway for Fake {
         Box::pin(async move { self.reply(request).await })
     }
 
+    fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
+        let signed = matches!(request.credential, Some(Credential::Basic { .. }));
+        Box::pin(async move { if signed { Ok(()) } else { Err(Error::new(&error::CREDENTIAL_MISSING)) } })
+    }
+
     fn is_parameter(&self, name: &str) -> bool {
         ["name", "birthdate", "_count"].contains(&name)
     }

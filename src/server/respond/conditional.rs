@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use hyper::header::{ETAG, HeaderMap, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use jiff::Timestamp;
 
 use crate::interaction::Answer;
 
@@ -13,15 +14,13 @@ pub(super) fn validators(answer: &Answer, headers: &mut HeaderMap) {
     {
         headers.insert(ETAG, tag);
     }
-    if let Some(time) = modified(answer)
-        && let Ok(time) = HeaderValue::from_str(&httpdate::fmt_http_date(time))
-    {
+    if let Some(time) = answer.last_modified.and_then(http_date) {
         headers.insert(LAST_MODIFIED, time);
     }
 }
 
 /// Whether the client already has this answer (<https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2>).
-pub(super) fn unchanged(headers: &HeaderMap, answer: &Answer) -> bool {
+pub(in crate::server) fn unchanged(headers: &HeaderMap, answer: &Answer) -> bool {
     if headers.contains_key(IF_NONE_MATCH) {
         let Some(version) = &answer.version else { return false };
         let mut tags = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
@@ -39,9 +38,18 @@ pub(super) fn unchanged(headers: &HeaderMap, answer: &Answer) -> bool {
     }
 }
 
-/// Whole seconds, as HTTP knows them.
+/// An instant as HTTP writes it.
+pub(in crate::server) fn http_date(time: Timestamp) -> Option<HeaderValue> {
+    HeaderValue::from_str(&httpdate::fmt_http_date(system_time(time)?)).ok()
+}
+
 fn modified(answer: &Answer) -> Option<SystemTime> {
-    let seconds = u64::try_from(answer.last_modified?.as_second()).ok()?;
+    system_time(answer.last_modified?)
+}
+
+/// Whole seconds, as HTTP knows them.
+fn system_time(time: Timestamp) -> Option<SystemTime> {
+    let seconds = u64::try_from(time.as_second()).ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).filter(|_| seconds < 253_402_300_800)
 }
 

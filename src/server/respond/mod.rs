@@ -3,7 +3,7 @@
 //! The only place where an error's kind becomes an HTTP status (<https://hl7.org/fhir/R4/http.html#Status-Codes>).
 
 mod compress;
-mod conditional;
+pub(super) mod conditional;
 mod cors;
 mod pretty;
 mod stream;
@@ -34,7 +34,7 @@ pub(super) type Response = hyper::Response<Body>;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// HTTP status of a kind.
-fn status(kind: Kind) -> StatusCode {
+pub(super) fn status(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::BAD_REQUEST,
         Kind::NotSupported | Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -22,20 +22,42 @@ fn addresses_of_the_specification_are_known() {
     assert_eq!(place("/fhir/Patient/_search"), Ok(Place::Search("Patient")));
     assert_eq!(place("/fhir/Patient/a%2D1"), Ok(Place::Instance("Patient", "a-1".into())));
     assert_eq!(place("/fhir/Patient/1/_history/2"), Ok(Place::Version("Patient", "1".into(), "2".into())));
-    assert_eq!(place("/fhir/Patient/1/_history"), Ok(Place::Other("/[type]/[id]/_history", "Patient")));
+    assert_eq!(place("/fhir/Patient/1/_history"), Ok(Place::History("Patient", Some("1".into()))));
+    assert_eq!(place("/fhir/Patient/_history"), Ok(Place::History("Patient", None)));
     assert_eq!(place("/fhir/Patient/1/Observation"), Ok(Place::Compartment("1".into(), "Observation")));
     assert_eq!(
         place("/fhir/Practitioner/1/Observation"),
         Ok(Place::Other("/[type]/[id]/[type]", "Practitioner"))
     );
     assert_eq!(place("/fhir/Patient/1/*"), Ok(Place::Other("/[type]/[id]/[type]", "Patient")));
-    assert_eq!(place("/fhir/Patient/$everything"), Ok(Place::Other("/[type]/$[operation]", "Patient")));
-    assert_eq!(place("/fhir/DocumentReference/$docref"), Ok(Place::DocRef));
-    assert_eq!(
-        place("/fhir/DocumentReference/7/$docref"),
-        Ok(Place::Other("/[type]/$[operation]", "DocumentReference"))
-    );
-    assert_eq!(place("/fhir/$export"), Ok(Place::System("/$[operation]")));
+}
+
+#[test]
+fn operations_are_known_where_they_are_offered() {
+    let template = |path: &str| place(path).map(|place| (place.template(), place.kind(), place.allow()));
+    for (path, expected) in [
+        (
+            "DocumentReference/$docref",
+            ("/[type]/$docref", Some("DocumentReference"), "GET, HEAD, POST, OPTIONS"),
+        ),
+        ("Patient/$validate", ("/[type]/$validate", Some("Patient"), "POST, OPTIONS")),
+        ("Patient/_validate", ("/[type]/$validate", Some("Patient"), "POST, OPTIONS")),
+        ("Patient/1/$validate", ("/[type]/[id]/$validate", Some("Patient"), "GET, HEAD, POST, OPTIONS")),
+        ("DocumentReference/7/$docref", ("/[type]/[id]/$[operation]", Some("DocumentReference"), "OPTIONS")),
+        ("Patient/$docref", ("/[type]/$[operation]", Some("Patient"), "OPTIONS")),
+        ("$nothing", ("/$[operation]", None, "OPTIONS")),
+    ] {
+        assert_eq!(template(&format!("/fhir/{path}")), Ok(expected), "{path}");
+    }
+    let refused = refusal("GET", "/fhir/Patient/$nothing");
+    assert_eq!(refused, Some(("interaction-unsupported", "OPTIONS")));
+    assert_eq!(refusal("GET", "/fhir/Patient/$validate"), Some(("method-not-allowed", "POST, OPTIONS")));
+    assert_eq!(refusal("DELETE", "/fhir/Patient/$nothing"), Some(("method-not-allowed", "OPTIONS")));
+    for (method, path) in
+        [("POST", "Patient/$validate"), ("GET", "Patient/1/$validate"), ("GET", "DocumentReference/$docref")]
+    {
+        assert_eq!(refusal(method, &format!("/fhir/{path}")), None, "{path}");
+    }
 }
 
 #[test]
@@ -75,12 +97,14 @@ fn methods_are_admitted_or_refused_with_allow() {
     }
     let unsupported = |allow| Some(("interaction-unsupported", allow));
     let wrong = |allow| Some(("method-not-allowed", allow));
-    assert_eq!(refusal("POST", "/fhir"), unsupported("GET, HEAD, OPTIONS"));
+    assert_eq!(refusal("POST", "/fhir"), None);
+    assert_eq!(refusal("PUT", "/fhir"), wrong("GET, HEAD, POST, OPTIONS"));
     assert_eq!(refusal("POST", "/fhir/Patient"), unsupported("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("PATCH", "/fhir/Patient/1"), unsupported("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("POST", "/fhir/Patient/1"), wrong("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("GET", "/fhir/Patient/_search"), wrong("POST, OPTIONS"));
-    assert_eq!(refusal("GET", "/fhir/Patient/_history"), unsupported("OPTIONS"));
+    assert_eq!(refusal("POST", "/fhir/Patient/_history"), wrong("GET, HEAD, OPTIONS"));
+    assert_eq!(refusal("GET", "/fhir/_history"), unsupported("OPTIONS"));
     assert_eq!(refusal("BREW", "/fhir/Patient"), wrong("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("TRACE", "/fhir/_history"), wrong("OPTIONS"));
     assert_eq!(refusal("DELETE", "/livez"), wrong("GET, HEAD, OPTIONS"));

@@ -1,0 +1,64 @@
+//! `Observation/$lastn`: <https://hl7.org/fhir/R4/observation-operation-lastn.html>. The latest observations of each code,
+//! in one statement: PostgreSQL numbers those of a code by their date.
+
+use jiff::Timestamp;
+
+use super::{Answer, Request, gateway::Fhir, operation::Call, search};
+use crate::{
+    error::{self, Error, Result},
+    fhir::bundle::Bundle,
+    plan::{self, Situation},
+    render::Site,
+    search::SortKey,
+    store::Class,
+};
+
+/// Observations of each code at most.
+const EACH: u32 = 100;
+/// Observations in all at most; the operation has no pages.
+const ALL: u32 = 1000;
+
+/// The latest observations of each code.
+pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result<Answer> {
+    let caller = fhir.caller(request).await?;
+    let kind = fhir.kind("Observation")?;
+    let newest = match call.one("max")? {
+        None => 1,
+        Some(text) => match text.parse() {
+            Ok(number @ 1..=EACH) => number,
+            _ => return Err(call.wrong("max", &format!("Expected a whole number from 1 to {EACH}."))),
+        },
+    };
+    let pairs = &call.given.pairs;
+    let asked: Vec<_> = pairs.iter().filter(|(name, _)| name != "max").cloned().collect();
+    if !asked.iter().any(|(name, _)| name == "patient" || name == "subject") {
+        return Err(call.wrong("patient", "$lastn needs a patient or subject."));
+    }
+    let now = Timestamp::now();
+    let situation = Situation {
+        compiled: &fhir.compiled,
+        permit: &caller.permit,
+        languages: &caller.languages,
+        zone: &caller.zone,
+        now,
+        base: &request.base,
+    };
+    let (mut wanted, _) = search::understood(situation, kind, &asked, false)?;
+    let key = |name: &str, descending| SortKey { name: name.to_owned(), descending };
+    wanted.sort = vec![key("code", false), key("date", true)];
+    wanted.newest = Some(newest);
+    let plan = plan::page(situation, kind, &wanted, None, ALL)?;
+    let rows = fhir.store.rows(Class::Request, &plan.statement).await?;
+    if rows.len() > ALL as usize {
+        return Err(Error::new(&error::PARAMETER_LIMIT)
+            .detail(format!("More than {ALL} observations; ask for some categories or codes.")));
+    }
+    let home = format!("{}/Observation", request.base);
+    let mut bundle = Bundle::searchset(&format!("{home}/$lastn"), &home, now);
+    bundle.link("self", pairs, None);
+    let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
+    for row in &rows {
+        search::entry(&mut bundle, kind, &plan, row, &site, &wanted.subset, &request.id)?;
+    }
+    Ok(Answer { body: bundle.finish(), personal: true, ..Answer::default() })
+}

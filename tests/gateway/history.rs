@@ -1,0 +1,121 @@
+//! History: <https://hl7.org/fhir/R4/http.html#history>.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Client, Database, Gateway, link, pages, sites};
+
+fn entries(bundle: &Value) -> Vec<Value> {
+    assert_eq!(bundle["type"], "history", "{bundle}");
+    gnuhealth_fhir_model::check(bundle.to_string().as_bytes()).expect("a Bundle");
+    bundle["entry"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn the_history_of_a_resource_is_its_current_version() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let read = doctor.get("Patient/1");
+        let bundle = doctor.ok("Patient/1/_history");
+        let found = entries(&bundle);
+        assert_eq!((found.len(), &bundle["total"]), (1, &json!(1)));
+        assert_eq!(found[0]["resource"], read.json());
+        assert_eq!(found[0]["request"], json!({ "method": "PUT", "url": "Patient/1" }));
+        assert_eq!(found[0]["response"]["etag"].as_str(), read.header("etag"));
+        assert!(found[0]["fullUrl"].as_str().unwrap().ends_with("/fhir/Patient/1"));
+        let version = read.json()["meta"]["versionId"].as_str().unwrap().to_owned();
+        assert_eq!(doctor.ok(&format!("Patient/1/_history/{version}")), read.json());
+        let older = doctor.ok("Patient/1/_history?_since=2199-01-01T00:00:00Z");
+        assert_eq!((entries(&older).len(), &older["total"]), (0, &json!(0)));
+        for (place, status, code) in [
+            ("Patient/99999999/_history", 404, "resource-unknown"),
+            ("Goal/1/_history", 404, "type-unknown"),
+            ("Patient/1/_history?_since=2020", 400, "parameter-value"),
+            ("Patient/1/_history?_at=2020", 400, "parameter-unknown"),
+            ("Patient/1/_history?_count=x", 400, "parameter-value"),
+            ("Binary/1/_history", 405, "interaction-unsupported"),
+            ("_history", 405, "interaction-unsupported"),
+        ] {
+            doctor.get(place).is(status, code);
+        }
+        site.gateway.anybody().get("Patient/1/_history?x=y").is(401, "credential-missing");
+    }
+}
+
+/// Every resource of a type by its history, in the order of the pages.
+fn all(client: &Client, place: &str) -> Vec<Value> {
+    pages(client, place, "next").iter().flat_map(entries).collect()
+}
+
+#[test]
+fn the_history_of_a_type_is_its_resources_last_changed_first() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        for kind in ["Patient", "Condition"] {
+            let found = all(&doctor, &format!("{kind}/_history?_count=40"));
+            let expected = doctor.ok(&format!("{kind}?_summary=count"))["total"].as_u64().unwrap();
+            assert_eq!(found.len() as u64, expected, "{} {kind}", site.name);
+            let times: Vec<&str> =
+                found.iter().filter_map(|entry| entry["response"]["lastModified"].as_str()).collect();
+            let instants: Vec<jiff::Timestamp> = times.iter().map(|time| time.parse().unwrap()).collect();
+            assert!(instants.is_sorted_by(|left, right| left >= right), "{kind}");
+            let middle = times[times.len() / 2];
+            let since = format!("{kind}/_history?_count=40&_since={}", middle.replace('+', "%2B"));
+            let limit: jiff::Timestamp = middle.parse().unwrap();
+            let later = instants.iter().filter(|time| **time >= limit).count();
+            assert_eq!(all(&doctor, &since).len(), later, "{} {since}", site.name);
+            let first = doctor.ok(&since);
+            assert!(link(&first, "self").unwrap().contains(&format!("{kind}/_history?_since=")));
+        }
+        doctor.get("Patient/_history?_page=nonsense").is(400, "page-foreign");
+        doctor.get("Patient/_history?name=x").is(400, "parameter-unknown");
+    }
+}
+
+#[test]
+fn history_shows_nobody_more_than_a_read() {
+    for site in sites() {
+        for login in ["nogroup", "frontdesk", "nurse"] {
+            let client = site.user(login);
+            for kind in site.types() {
+                let (search, history) = (
+                    client.get(&format!("{kind}?_count=1")),
+                    client.get(&format!("{kind}/_history?_count=1")),
+                );
+                assert_eq!(search.status, history.status, "{} {login} {kind}", site.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_deletion_is_told_to_those_who_may_read_the_log() {
+    let database = Database::copy("deletions");
+    database.run(
+        "INSERT INTO ir_model_log (create_date, event, resource, \"user\")
+         VALUES ('2024-05-06 07:08:09', 'delete', 'gnuhealth.patient,987654', 1)",
+    );
+    let gateway = Gateway::open(&database.url, "");
+    let mut told = 0;
+    for login in ["admin", "doctor", "nogroup"] {
+        let client = gateway.user(login);
+        let logs = client.get("AuditEvent?_count=1").status == 200;
+        let answer = client.get("Patient/987654/_history");
+        if logs && client.get("Patient/987654").status == 404 {
+            let found = entries(&answer.json());
+            assert_eq!(found[0]["request"], json!({ "method": "DELETE", "url": "Patient/987654" }));
+            assert_eq!(found[0]["response"]["lastModified"], "2024-05-06T07:08:09Z");
+            assert!(found[0]["resource"].is_null());
+            told += 1;
+        } else {
+            assert!([403, 404].contains(&answer.status), "{login}: {}", answer.text());
+        }
+        client.get("Patient/987655/_history").status_is_closed_or_unknown();
+    }
+    assert!(told > 0);
+}
+
+impl crate::harness::Response {
+    fn status_is_closed_or_unknown(&self) {
+        assert!([403, 404].contains(&self.status), "{}", self.text());
+    }
+}
