@@ -42,7 +42,7 @@ impl Catalogue<'_> {
         (offset, limit): (usize, usize),
     ) -> Result<Statement, Masked> {
         let found = self.found(permit, languages, codes)?;
-        let select = Fragment::raw("SELECT c, min(d) FROM (").then(found);
+        let select = Fragment::raw("SELECT c, min(d COLLATE \"C\") FROM (").then(found);
         let ordered = select.text(") s WHERE c IS NOT NULL GROUP BY c ORDER BY c COLLATE \"C\" LIMIT ");
         Ok(ordered.number(limit).text(" OFFSET ").number(offset).finish())
     }

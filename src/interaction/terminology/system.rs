@@ -144,7 +144,13 @@ impl Concept {
 }
 
 fn read(rows: &[Row]) -> Result<Vec<Concept>> {
-    rows.iter().map(|row| Ok(Concept { code: row.column(0)?, display: row.column(1)? })).collect()
+    let concept = |row: &Row| {
+        // As the CodeSystem writes it.
+        let display: Option<String> = row.column(1)?;
+        let display = display.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        Ok(Concept { code: row.column(0)?, display })
+    };
+    rows.iter().map(concept).collect()
 }
 
 /// The item of a list of one.
