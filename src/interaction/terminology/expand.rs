@@ -13,9 +13,10 @@ use crate::{
     error::{self, Error, Result},
     fhir::codes,
     interaction::{
-        Answer,
+        Answer, Request,
         gateway::{Caller, Fhir},
         operation::Call,
+        search,
     },
 };
 
@@ -30,7 +31,7 @@ pub(super) struct ValueSet<'a> {
 }
 
 enum Members<'a> {
-    /// All codes of these systems.
+    /// All codes of these systems, or of parts of them.
     Systems(Vec<System<'a>>),
     /// These, as system and code.
     Codes(Vec<(&'static str, &'static str)>),
@@ -38,7 +39,7 @@ enum Members<'a> {
 
 impl<'a> ValueSet<'a> {
     /// The value set that a call names, by its id or its URL.
-    pub fn of(fhir: &'a Fhir, caller: &Caller, call: &Call) -> Result<Self> {
+    pub async fn of(fhir: &'a Fhir, request: &Request, caller: &Caller, call: &Call) -> Result<Self> {
         let served = match (&call.id, call.one("url")?) {
             (Some(id), None) => Served::of_id(fhir.kind("ValueSet")?, id)?,
             (Some(_), Some(_)) => return Err(call.wrong("url", "The ValueSet of the address is meant.")),
@@ -52,11 +53,26 @@ impl<'a> ValueSet<'a> {
             },
         };
         served.guard(caller)?;
-        let compose = served.constant("compose");
-        let include = compose["include"].as_array().into_iter().flatten();
-        let systems = include.filter_map(|include| include["system"].as_str());
-        let systems: Result<Vec<_>> = systems.map(|url| System::of_url(fhir, caller, url)).collect();
         let url = served.text("url").unwrap_or_default().to_owned();
+        // What it includes can be rows of a table, so it is read.
+        let found =
+            search::search(fhir, request, "ValueSet", None, &[("url".to_owned(), url.clone())]).await?;
+        let found: Value =
+            serde_json::from_slice(&found.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
+        let set = &found["entry"][0]["resource"];
+        if set.is_null() {
+            return Err(Error::new(&error::SYSTEM_UNKNOWN));
+        }
+        let include = set["compose"]["include"].as_array().into_iter().flatten();
+        let systems: Result<Vec<_>> = include
+            .filter_map(|include| {
+                let system = include["system"].as_str()?;
+                Some(match &include["concept"] {
+                    Value::Null => System::of_url(fhir, caller, system),
+                    concepts => Ok(System::part(system, concepts)),
+                })
+            })
+            .collect();
         let name = served.text("name").unwrap_or_default().to_owned();
         Ok(Self { url, name, members: Members::Systems(systems?) })
     }
@@ -138,7 +154,12 @@ fn concept((system, code): (&str, &str)) -> Concept {
 }
 
 /// The codes of a value set.
-pub(in crate::interaction) async fn expand(fhir: &Fhir, caller: &Caller, call: &Call) -> Result<Answer> {
+pub(in crate::interaction) async fn expand(
+    fhir: &Fhir,
+    request: &Request,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Answer> {
     let number = |name: &str| -> Result<Option<usize>> {
         let Some(value) = call.one(name)? else { return Ok(None) };
         let number: Option<u32> = value.parse().ok();
@@ -148,7 +169,7 @@ pub(in crate::interaction) async fn expand(fhir: &Fhir, caller: &Caller, call: &
     let count = number("count")?.unwrap_or(MOST).min(MOST);
     let filter = call.one("filter")?.unwrap_or("");
     let languages = asked::languages(fhir, caller, call)?;
-    let set = ValueSet::of(fhir, caller, call)?;
+    let set = ValueSet::of(fhir, request, caller, call).await?;
     let (total, slice) = set.slice(fhir, caller, &languages, filter, (offset, count)).await?;
     let mut parameters = vec![json!({ "name": "offset", "valueInteger": offset })];
     // What was applied, so that a client sees that there is more.

@@ -65,11 +65,16 @@ impl<'a> System<'a> {
                     display,
                 })
             }
-            Some(_) => Concepts::Listed(listed(served)),
+            Some(_) => Concepts::Listed(listed(&served.constant("concept"))),
             // Too large to be written out: the rows that it counts, by the column that tells them from others.
             None => Concepts::Rows(counted(fhir, served)?.ok_or_else(unknown)?),
         };
         Ok(Self { url, name, concepts })
+    }
+
+    /// These codes of a code system.
+    pub fn part(url: &str, concepts: &serde_json::Value) -> Self {
+        Self { url: url.to_owned(), name: url.to_owned(), concepts: Concepts::Listed(listed(concepts)) }
     }
 
     /// Number of codes that hold a text.
@@ -168,9 +173,8 @@ fn leaf<'a>(object: &'a Object, name: &str) -> Option<&'a Leaf> {
     })
 }
 
-/// The codes that a code map has.
-fn listed(served: Served<'_>) -> Vec<Concept> {
-    let written = served.constant("concept");
+/// The codes of a list in JSON.
+fn listed(written: &serde_json::Value) -> Vec<Concept> {
     let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
     let concepts = written.as_array().into_iter().flatten();
     let mut all: Vec<_> = concepts

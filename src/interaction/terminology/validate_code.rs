@@ -7,7 +7,7 @@ use super::{asked, expand::ValueSet, lookup::answer, served::Served, system::Sys
 use crate::{
     error::Result,
     interaction::{
-        Answer,
+        Answer, Request,
         gateway::{Caller, Fhir},
         operation::Call,
     },
@@ -39,12 +39,13 @@ pub(in crate::interaction) async fn in_code_system(
 /// Whether a value set has a code.
 pub(in crate::interaction) async fn in_value_set(
     fhir: &Fhir,
+    request: &Request,
     caller: &Caller,
     call: &Call,
 ) -> Result<Answer> {
     let codings = asked::given(call, "system")?;
     let languages = asked::languages(fhir, caller, call)?;
-    let set = ValueSet::of(fhir, caller, call)?;
+    let set = ValueSet::of(fhir, request, caller, call).await?;
     let mut found = None;
     for (system, code) in &codings {
         if let Some(concept) = set.find(fhir, caller, &languages, system.as_deref(), code).await? {
