@@ -182,7 +182,9 @@ fn listed(written: &serde_json::Value) -> Vec<Concept> {
             Some(Concept { code: text(&concept["code"])?, display: text(&concept["display"]) })
         })
         .collect();
-    all.sort_by(|left, right| left.code.cmp(&right.code));
+    all.sort_by(|left, right| (&left.code, &left.display).cmp(&(&right.code, &right.display)));
+    // Rows of a catalogue can share a code.
+    all.dedup_by(|next, one| next.code == one.code);
     all
 }
 
