@@ -209,7 +209,7 @@ impl Place {
             Self::Instance(..) if write => &error::INTERACTION_UNSUPPORTED,
             Self::Base | Self::Type(_) | Self::Instance(..) if !read => &error::METHOD_NOT_ALLOWED,
             Self::Search(_) if !post => &error::METHOD_NOT_ALLOWED,
-            Self::Operation(..) if !post && !(read && self.allow() == BOTH) => &error::METHOD_NOT_ALLOWED,
+            Self::Operation(..) if !(post || read && self.allow() == BOTH) => &error::METHOD_NOT_ALLOWED,
             Self::NoOperation(level, kind) if read || post => {
                 let known = (!kind.is_empty()).then_some(*kind);
                 return Err(Operation::unsupported(known, *level).allow(self.allow()));

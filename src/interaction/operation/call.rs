@@ -86,6 +86,9 @@ impl Call {
 }
 
 #[cfg(test)]
+pub(in crate::interaction) use tests::call;
+
+#[cfg(test)]
 mod tests {
     use super::{Call, Operation};
     use crate::{fhir::parameters::Given, interaction::operation::Level};
@@ -110,6 +113,3 @@ mod tests {
         assert!(call("DocumentReference", "docref", &[("on-demand", "maybe")]).flag("on-demand").is_err());
     }
 }
-
-#[cfg(test)]
-pub(in crate::interaction) use tests::call;
