@@ -30,8 +30,8 @@
 //!
 //! | layer | module | what it is | uses |
 //! |---|---|---|---|
-//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `store` `tryton` |
-//! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` |
+//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `store` `tls` `tryton` |
+//! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` `tls` |
 //! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
 //! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
@@ -39,7 +39,8 @@
 //! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `sql` `store` |
 //! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` `fhir` |
 //! | 0 | `fhir` | structure, codes and bindings of R4; Bundle, OperationOutcome | `error` |
-//! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `sql` |
+//! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `sql` `tls` |
+//! | 0 | `tls` | certificates and keys: what clients are met with, and who PostgreSQL is | |
 //! | 0 | `sql` | fragments and values: the only place that quotes a name or binds a value | |
 //! | 0 | `config` | settings; their documentation is the reference | |
 //! | 0 | `error` | the catalogue of errors that a client can see | |
@@ -77,4 +78,5 @@ pub mod search;
 pub mod server;
 pub mod sql;
 pub mod store;
+pub mod tls;
 pub mod tryton;

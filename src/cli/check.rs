@@ -15,6 +15,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for note in &loaded.notes {
         eprintln!("note: {note}");
     }
+    serve::tls(&loaded.config)?;
     println!("settings: can be read");
     let options = serve::database(&loaded.config)?;
     let runtime = serve::runtime()?;

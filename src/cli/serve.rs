@@ -1,6 +1,6 @@
 //! `serve`.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -11,6 +11,7 @@ use super::{Failure, log, open::Opened, settings::Settings};
 use crate::{
     config::{Config, Loaded, Origin, Problem},
     server, store,
+    tls::{self, Listening},
 };
 
 /// Arguments of `serve`.
@@ -47,8 +48,39 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
     })
 }
 
+/// TLS towards clients, if it is configured.
+pub fn tls(config: &Config) -> Result<Option<Arc<Listening>>, Problem> {
+    if let Some(problem) = config.exposed() {
+        return Err(problem);
+    }
+    let Some((certificate, key)) = config.certificate() else { return Ok(None) };
+    let files = tls::Files { certificate, key, client_ca: config.tls_client_ca.clone() };
+    let listening = Listening::open(files).map_err(|problem| Problem::new(problem.to_string()))?;
+    Ok(Some(Arc::new(listening)))
+}
+
+/// How often the files of TLS are looked at.
+const CERTIFICATES: Duration = Duration::from_secs(10);
+
+/// Reads certificate and key again when they change or an operator asks for it with SIGHUP.
+fn watch(tls: &Arc<Listening>) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    let tls = Arc::clone(tls);
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {}
+                () = tokio::time::sleep(CERTIFICATES) => {}
+            }
+            tls.look();
+        }
+    });
+    Ok(())
+}
+
 async fn start(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
+    let tls = tls(config)?;
     let opened = Opened::open(config, &database(config)?).await?;
     for line in opened.report() {
         tracing::info!("{line}");
@@ -60,6 +92,7 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
         );
     }
     let options = server::Options {
+        tls: tls.clone(),
         passwords: opened.session.authentications.password(),
         ..server::Options::from(config)
     };
@@ -68,14 +101,15 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
     let address = listener.local_addr()?;
     let base = match &config.base_url {
         Some(base) => base.as_str().to_owned(),
-        None => format!("http://{address}{}", config.base_path.as_str()),
+        None => {
+            let scheme = if tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://{address}{}", config.base_path.as_str())
+        }
     };
-    tracing::info!("listening on {address}; try {base}/metadata");
-    if config.base_url.is_none() && !address.ip().is_loopback() {
-        tracing::warn!(
-            "passwords cross the network unencrypted unless a proxy in front of this server adds TLS"
-        );
+    if let Some(tls) = &tls {
+        watch(tls)?;
     }
+    tracing::info!("listening on {address}; try {base}/metadata");
     server::serve(listener, options, gateway, stop()?).await;
     tracing::info!("stopped");
     Ok(())

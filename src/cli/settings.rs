@@ -41,6 +41,7 @@ fn argument(key: &'static Key) -> Arg {
         .value_name(match key.form {
             Form::Text => "TEXT",
             Form::Number => "NUMBER",
+            Form::Switch => "true|false",
             Form::List => "TEXT,…",
         })
         .action(if key.form == Form::List { ArgAction::Append } else { ArgAction::Set })

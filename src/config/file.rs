@@ -54,6 +54,7 @@ pub(super) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Vec<Problem>> 
                     match key.form {
                         Form::Text => "a text in quotes",
                         Form::Number => "a whole number",
+                        Form::Switch => "true or false",
                         Form::List => "a list of texts, [\"…\", \"…\"]",
                     }
                 ),
@@ -67,6 +68,7 @@ fn flat(value: &DeValue<'_>, form: Form) -> Option<String> {
     match (value, form) {
         (DeValue::String(text), Form::Text | Form::Number) => Some(text.to_string()),
         (DeValue::Integer(number), Form::Number | Form::Text) => Some(number.to_string()),
+        (DeValue::Boolean(switch), Form::Switch) => Some(switch.to_string()),
         (DeValue::Array(items), Form::List) => {
             let items: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str()).collect();
             items.map(|items| items.join(","))

@@ -10,6 +10,8 @@ pub enum Form {
     Text,
     /// A bare number.
     Number,
+    /// `true` or `false`.
+    Switch,
     /// `["…", "…"]`.
     List,
 }

@@ -61,8 +61,8 @@ key::settings! {
 
     "Addresses"
 
-    /// Address and port to listen on. Keep the loopback address when a proxy on the same machine adds TLS: passwords
-    /// must not cross a network without it.
+    /// Address and port to listen on. Any other than the loopback address needs TLS: either `tls_certificate` and `tls_key`,
+    /// or a proxy that adds it, with `behind_proxy`.
     listen: SocketAddr = "127.0.0.1:8080";
     /// Path under which FHIR is served.
     base_path: BasePath = "/fhir";
@@ -72,10 +72,22 @@ key::settings! {
     /// Networks of the proxies whose `Forwarded` or `X-Forwarded-For`, `-Proto`, `-Host` and `-Prefix` are believed.
     /// Such a proxy must overwrite what clients send in these headers.
     trusted_proxies: Vec<Network> => "127.0.0.1, ::1";
+    /// A proxy adds TLS, and only the trusted proxies (and this machine itself) may connect.
+    behind_proxy: bool = "false";
     /// Origins of browser applications that may call this server (`https://app.example`), or `*` for all.
     cors_origins: Vec<Cors> => "https://app.hospital.example";
     /// Largest body of a request.
     max_body: Size = "1 MiB";
+
+    "TLS"
+
+    /// The certificate of this server, followed by those between it and its authority, as PEM. With it and `tls_key` the
+    /// server speaks TLS 1.2 and 1.3. Both files are read again when they change, and on SIGHUP.
+    tls_certificate: Option<PathBuf> => "/etc/gnuhealth-fhir/tls/fullchain.pem";
+    /// The key of the certificate, as PEM without a passphrase, readable by the service's user only.
+    tls_key: Option<PathBuf> => "/etc/gnuhealth-fhir/tls/privkey.pem";
+    /// Authorities of clients, as PEM: only programs that have a certificate of theirs are let in. Users sign in all the same.
+    tls_client_ca: Option<PathBuf> => "/etc/gnuhealth-fhir/tls/clients.pem";
 
     "FHIR"
 
@@ -145,7 +157,35 @@ impl Config {
         if self.database_url.is_some() && self.trytond_conf.is_some() {
             problems.push(Problem::new("database_url and trytond_conf are both given; give one of them"));
         }
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            problems.push(Problem::new("tls_certificate and tls_key belong together; give both or none"));
+        }
+        if self.tls_client_ca.is_some() && self.tls_certificate.is_none() {
+            problems.push(Problem::new("tls_client_ca needs tls_certificate and tls_key"));
+        }
+        if self.behind_proxy && self.trusted_proxies.is_empty() {
+            problems.push(Problem::new(
+                "behind_proxy needs trusted_proxies: the networks of the proxies that may connect",
+            ));
+        }
         problems
+    }
+
+    /// Why passwords would cross a network in the clear, if they would.
+    pub fn exposed(&self) -> Option<Problem> {
+        let safe = self.listen.ip().is_loopback() || self.tls_certificate.is_some() || self.behind_proxy;
+        (!safe).then(|| {
+            Problem::new(format!(
+                "{} is no loopback address and there is no TLS: passwords and records would cross the network in the clear. \
+                 Give tls_certificate and tls_key; or, when a proxy adds TLS, behind_proxy = true with trusted_proxies",
+                self.listen
+            ))
+        })
+    }
+
+    /// Certificate and key of this server, if it speaks TLS itself.
+    pub fn certificate(&self) -> Option<(PathBuf, PathBuf)> {
+        self.tls_certificate.clone().zip(self.tls_key.clone())
     }
 
     /// Where the database is.

@@ -66,6 +66,12 @@ macro_rules! setting {
 
 setting!(String, Text, |text| Ok(text.to_owned()), Self::clone);
 setting!(PathBuf, Text, |text| Ok(Self::from(text)), |path| path.display().to_string());
+setting!(
+    bool,
+    Switch,
+    |text| text.parse().map_err(|_| format!("\"{text}\" is neither true nor false")),
+    ToString::to_string
+);
 setting!(NonZero<usize>, Number, number, ToString::to_string);
 setting!(NonZero<u32>, Number, number, ToString::to_string);
 setting!(

@@ -8,6 +8,7 @@ use hyper_util::{
     server::conn::auto::Builder,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
@@ -89,15 +90,41 @@ async fn connection(
     shared: Arc<Shared>,
     stream: TcpStream,
     from: SocketAddr,
-    mut stopped: watch::Receiver<()>,
+    stopped: watch::Receiver<()>,
     place: OwnedSemaphorePermit,
 ) {
+    if !shared.options.admits(from.ip()) {
+        tracing::warn!("a connection that comes from no trusted proxy is closed");
+        return;
+    }
     let Ok(local) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true);
+    let stream = Lingering::new(stream, place);
+    match &shared.options.tls {
+        None => requests(&builder, &shared, stream, (from, local), stopped).await,
+        Some(tls) => {
+            let handshake = tls.acceptor().accept(stream);
+            match tokio::time::timeout(shared.options.limits.headers, handshake).await {
+                Ok(Ok(stream)) => requests(&builder, &shared, stream, (from, local), stopped).await,
+                // Scanners, clients without a certificate, clients that speak no TLS.
+                Ok(Err(error)) => tracing::debug!(%error, "a connection ended before TLS was agreed on"),
+                Err(_) => tracing::debug!("a connection took too long to agree on TLS"),
+            }
+        }
+    }
+}
+
+async fn requests(
+    builder: &Builder<TokioExecutor>,
+    shared: &Arc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    (from, local): (SocketAddr, SocketAddr),
+    mut stopped: watch::Receiver<()>,
+) {
     let limits = shared.options.limits.clone();
     let activity = Arc::new(Activity::default());
     let service = service_fn(|request| {
-        let (shared, activity) = (Arc::clone(&shared), Arc::clone(&activity));
+        let (shared, activity) = (Arc::clone(shared), Arc::clone(&activity));
         let guard = activity.begin();
         async move {
             let response = handle::handle(shared, request, from, local).await;
@@ -105,7 +132,7 @@ async fn connection(
             Ok::<_, std::convert::Infallible>(response.map(|body| body.keeping(&activity)))
         }
     });
-    let stream = TokioIo::new(Lingering::new(stream, place));
+    let stream = TokioIo::new(stream);
     let mut connection = pin!(builder.serve_connection(stream, service));
     // hyper's own limit on headers starts only when it knows the version of HTTP; this one also covers a client that
     // never sends the first byte, and idle HTTP/2 connections.

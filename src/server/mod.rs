@@ -25,11 +25,12 @@ pub use accept::serve;
 // What a client sends as text, for the fuzz targets.
 pub use target::pairs;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     config::{BasePath, BaseUrl, Config, Cors, Network},
     interaction::Gateway,
+    tls::Listening,
 };
 
 /// What the server needs of the configuration.
@@ -41,6 +42,10 @@ pub struct Options {
     pub base_url: Option<BaseUrl>,
     /// Proxies whose forwarding headers are believed.
     pub trusted_proxies: Vec<Network>,
+    /// Only those proxies may connect, and this machine.
+    pub behind_proxy: bool,
+    /// TLS, if this server offers it itself.
+    pub tls: Option<Arc<Listening>>,
     /// Origins of browser applications.
     pub cors_origins: Vec<Cors>,
     /// Bytes of a request body at most.
@@ -85,11 +90,26 @@ impl From<&Config> for Options {
             base_path: config.base_path.clone(),
             base_url: config.base_url.clone(),
             trusted_proxies: config.trusted_proxies.clone(),
+            behind_proxy: config.behind_proxy,
+            tls: None,
             cors_origins: config.cors_origins.clone(),
             max_body: config.max_body.0,
             passwords: true,
             limits: Limits::default(),
         }
+    }
+}
+
+impl Options {
+    /// Whether a peer at this address may connect at all.
+    fn admits(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        !self.behind_proxy || peer.is_loopback() || self.trusts(peer)
+    }
+
+    /// Whether this is a proxy whose headers are believed.
+    fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
     }
 }
 

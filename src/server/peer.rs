@@ -35,7 +35,7 @@ pub(super) fn peer(
 ) -> Result<Peer> {
     let host = host(headers, uri)?;
     let from = peer.ip().to_canonical();
-    let trusted = |address: IpAddr| options.trusted_proxies.iter().any(|network| network.contains(address));
+    let trusted = |address: IpAddr| options.trusts(address);
     let told =
         if trusted(from) { forwarded::read(headers, trusted)? } else { forwarded::Forwarded::default() };
     let client = told.client.unwrap_or(from);
@@ -43,7 +43,7 @@ pub(super) fn peer(
         Some(base) => base.as_str().to_owned(),
         None => {
             let host = told.host.or(host).unwrap_or_else(|| local.to_string());
-            let scheme = told.scheme.unwrap_or("http");
+            let scheme = told.scheme.unwrap_or(if options.tls.is_some() { "https" } else { "http" });
             format!("{scheme}://{host}{}{}", told.prefix.unwrap_or_default(), options.base_path.as_str())
         }
     };

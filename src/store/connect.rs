@@ -3,9 +3,11 @@
 use std::{fmt, str::FromStr, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
-use tokio_postgres::{Config, NoTls, error::SqlState};
+use tokio_postgres::{Config, config::SslMode, error::SqlState};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Store, listen::Listener};
+use crate::tls::{Connecting, Mode, Problem};
 
 /// How to reach the database.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Options {
 pub enum ConnectError {
     /// The URL cannot be read.
     Url(String),
+    /// TLS cannot be used as the URL asks for it.
+    Tls(Problem),
     /// Nobody answers.
     Unreachable {
         /// Where it was tried.
@@ -59,6 +63,7 @@ impl fmt::Display for ConnectError {
                     "the database URL cannot be read ({cause}); expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
                 )
             }
+            Self::Tls(problem) => write!(f, "TLS to PostgreSQL: {problem}"),
             Self::Unreachable { place, cause } => write!(
                 f,
                 "no PostgreSQL server answers at {place} ({cause}); check host and port, that the server runs and that its listen_addresses and pg_hba.conf admit this machine"
@@ -81,8 +86,14 @@ impl fmt::Display for ConnectError {
 
 impl std::error::Error for ConnectError {}
 
-fn config(options: &Options) -> Result<Config, ConnectError> {
-    let mut config = Config::from_str(&options.url).map_err(|error| ConnectError::Url(error.to_string()))?;
+fn config(options: &Options) -> Result<(Config, MakeRustlsConnect), ConnectError> {
+    let (tls, url) = Connecting::parse(&options.url).map_err(ConnectError::Tls)?;
+    let mut config = Config::from_str(&url).map_err(|error| ConnectError::Url(error.to_string()))?;
+    config.ssl_mode(match tls.mode {
+        Mode::Disable => SslMode::Disable,
+        Mode::Prefer => SslMode::Prefer,
+        Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
+    });
     if let Some(database) = &options.database {
         config.dbname(database);
     }
@@ -95,7 +106,7 @@ fn config(options: &Options) -> Result<Config, ConnectError> {
         "-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout={} -c jit=off -c client_encoding=UTF8 -c DateStyle=ISO",
         options.statement_timeout.as_millis()
     ));
-    Ok(config)
+    Ok((config, tls.connector().map_err(ConnectError::Tls)?))
 }
 
 fn place(config: &Config) -> String {
@@ -111,10 +122,10 @@ fn place(config: &Config) -> String {
 
 /// Names of the databases that the role of `options` can see on its server.
 pub async fn databases(options: &Options) -> Vec<String> {
-    let Ok(mut config) = config(options) else { return Vec::new() };
+    let Ok((mut config, tls)) = config(options) else { return Vec::new() };
     for maintenance in ["postgres", "template1"] {
         config.dbname(maintenance);
-        if let Ok((client, connection)) = config.connect(NoTls).await {
+        if let Ok((client, connection)) = config.connect(tls.clone()).await {
             let task = tokio::spawn(connection);
             let rows = client
                 .query(
@@ -137,8 +148,8 @@ impl Store {
     /// # Errors
     /// [`ConnectError`] with a sentence for the operator.
     pub async fn open(options: &Options) -> Result<Self, ConnectError> {
-        let config = config(options)?;
-        match config.connect(NoTls).await {
+        let (config, tls) = config(options)?;
+        match config.connect(tls.clone()).await {
             Ok((_, connection)) => drop(connection),
             Err(error) => {
                 return Err(match error.code() {
@@ -160,7 +171,7 @@ impl Store {
         }
         let pool = |sessions: usize| {
             let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-            Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
+            Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
                 .max_size(sessions)
                 .runtime(Runtime::Tokio1)
                 .timeouts(Timeouts {
@@ -178,7 +189,7 @@ impl Store {
         // Without a name PostgreSQL takes that of the role.
         let database = config.get_dbname().or(config.get_user()).unwrap_or_default().to_owned();
         let statement_timeout = options.statement_timeout;
-        let listener = listens.then_some(Listener(config));
-        Ok(Self { pool, watch, listener, counts: Default::default(), statement_timeout, database })
+        let listener = listens.then_some(Listener(config, tls.clone()));
+        Ok(Self { pool, watch, tls, listener, counts: Default::default(), statement_timeout, database })
     }
 }

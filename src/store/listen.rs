@@ -6,14 +6,14 @@ use std::{
     task::Poll,
 };
 
-use tokio_postgres::{AsyncMessage, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Store, database_error};
 use crate::{error::Result, sql::Fragment};
 
 /// How a session is opened that only listens.
-#[derive(Debug)]
-pub(super) struct Listener(pub Config);
+pub(super) struct Listener(pub Config, pub MakeRustlsConnect);
 
 impl Store {
     /// There is a session to listen with; a store with few sessions has none to spare.
@@ -27,8 +27,8 @@ impl Store {
     /// # Errors
     /// The session cannot be opened, may not listen (a replica cannot), or is lost.
     pub async fn listen(&self, channel: &str, heard: impl Fn()) -> Result<()> {
-        let Some(Listener(config)) = &self.listener else { return Ok(()) };
-        let (client, mut connection) = config.connect(NoTls).await.map_err(database_error)?;
+        let Some(Listener(config, tls)) = &self.listener else { return Ok(()) };
+        let (client, mut connection) = config.connect(tls.clone()).await.map_err(database_error)?;
         let listen = Fragment::raw("LISTEN ").ident(channel).finish().text;
         let mut answer = pin!(client.batch_execute(&listen));
         let mut listening = false;

@@ -18,6 +18,7 @@ use std::{
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::{error::SqlState, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{
     error::{self, Error, Result},
@@ -40,7 +41,6 @@ pub enum Class {
 }
 
 /// A pool of database sessions.
-#[derive(Debug)]
 pub struct Store {
     pool: Pool,
     /// One session for [`Class::Watch`], so that long searches cannot hide a change of rights. A store with a single
@@ -48,9 +48,17 @@ pub struct Store {
     watch: Option<Pool>,
     /// How to open one more session, which hears what Tryton tells of changes. Only with three sessions or more.
     listener: Option<listen::Listener>,
+    /// For cancelling.
+    tls: MakeRustlsConnect,
     counts: [AtomicU64; 3],
     statement_timeout: Duration,
     database: String,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 /// How much longer than PostgreSQL's own limit an answer is waited for.
@@ -99,7 +107,7 @@ impl Store {
     }
 
     async fn query(&self, class: Class, text: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        let running = Running(Some(self.session(class).await?));
+        let running = Running(Some((self.session(class).await?, self.tls.clone())));
         self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
         let answer = async {
             let session = running.session();
@@ -178,11 +186,11 @@ pub enum WriteError {
 
 /// A session while its statement runs. When it is dropped before the answer (the client went away, or waited too long),
 /// the statement is cancelled and the session closed: a later cancellation could hit the statement of somebody else.
-struct Running(Option<Object>);
+struct Running(Option<(Object, MakeRustlsConnect)>);
 
 impl Running {
     fn session(&self) -> &Object {
-        self.0.as_ref().expect("the session is there until the value is dropped")
+        &self.0.as_ref().expect("the session is there until the value is dropped").0
     }
 
     /// The answer has come: the session goes back to the pool.
@@ -193,13 +201,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(session) = self.0.take()
+        if let Some((session, tls)) = self.0.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             let client = Object::take(session);
             let token = client.cancel_token();
             runtime.spawn(async move {
-                let cancel = token.cancel_query(tokio_postgres::NoTls);
+                let cancel = token.cancel_query(tls);
                 let _ = tokio::time::timeout(Duration::from_secs(5), cancel).await;
                 drop(client);
             });

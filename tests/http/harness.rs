@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
     pin::Pin,
     sync::{Arc, Mutex},
@@ -111,10 +111,15 @@ pub async fn start(settings: &str) -> Server {
 }
 
 pub async fn start_with(settings: &str, change: impl FnOnce(&mut Options)) -> Server {
+    start_on("127.0.0.1".parse().unwrap(), settings, change).await
+}
+
+/// On another address of this machine.
+pub async fn start_on(address: IpAddr, settings: &str, change: impl FnOnce(&mut Options)) -> Server {
     let loaded = config::load(&[], Some((Path::new("config.toml"), settings))).unwrap();
     let mut options = Options::from(&loaded.config);
     change(&mut options);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let fake = Arc::new(Fake::default());
     let (stop, stopped) = oneshot::channel();
