@@ -10,8 +10,8 @@ use std::{
 };
 
 /// Module → modules of this crate that it may name, beside itself. `error` is open to all.
-const MAY_NAME: [(&str, &[&str]); 13] = [
-    ("server", &["interaction", "fhir", "config"]),
+const MAY_NAME: [(&str, &[&str]); 14] = [
+    ("server", &["interaction", "fhir", "config", "tls"]),
     ("interaction", &["plan", "render", "search", "mapping", "tryton", "fhir", "store"]),
     ("plan", &["render", "mapping", "search", "tryton", "sql"]),
     ("render", &["mapping", "search", "fhir"]),

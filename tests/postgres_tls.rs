@@ -74,7 +74,8 @@ async fn every_sslmode_keeps_its_word() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("root.crt");
     std::fs::write(&root, authority).unwrap();
-    let other = CertifiedIssuer::self_signed(CertificateParams::default(), KeyPair::generate().unwrap()).unwrap();
+    let other =
+        CertifiedIssuer::self_signed(CertificateParams::default(), KeyPair::generate().unwrap()).unwrap();
     let wrong = folder.path().join("wrong.crt");
     std::fs::write(&wrong, other.pem()).unwrap();
     let by_name = server.url().replace("127.0.0.1", "localhost");
@@ -93,7 +94,10 @@ async fn every_sslmode_keeps_its_word() {
     assert!(encrypted(server.url()).await.unwrap(), "prefer is the default");
     assert!(!encrypted(&url(server.url(), "sslmode=disable".into())).await.unwrap());
     assert!(encrypted(&url(server.url(), "sslmode=require".into())).await.unwrap());
-    assert!(encrypted(&url(server.url(), with("verify-ca", &root))).await.unwrap(), "the name does not matter");
+    assert!(
+        encrypted(&url(server.url(), with("verify-ca", &root))).await.unwrap(),
+        "the name does not matter"
+    );
     assert!(encrypted(&url(&by_name, with("verify-full", &root))).await.unwrap());
     // The certificate is for another name, or of another authority.
     for (base, parameters) in [

@@ -107,7 +107,9 @@ impl Listening {
         let day = Timestamp::try_from(ends).map(|day| day.to_string()).unwrap_or_default();
         let file = self.files.certificate.display();
         if ends <= now {
-            tracing::error!("the certificate in {file} ended at {day}: clients refuse it; put a new one there");
+            tracing::error!(
+                "the certificate in {file} ended at {day}: clients refuse it; put a new one there"
+            );
         } else {
             tracing::warn!("the certificate in {file} ends at {day}; put a new one there before");
         }
@@ -115,10 +117,8 @@ impl Listening {
 }
 
 fn texts(files: &Files) -> Result<Vec<Vec<u8>>, Problem> {
-    let mut texts = vec![
-        files::read("tls_certificate", &files.certificate)?,
-        files::read("tls_key", &files.key)?,
-    ];
+    let mut texts =
+        vec![files::read("tls_certificate", &files.certificate)?, files::read("tls_key", &files.key)?];
     if let Some(path) = &files.client_ca {
         texts.push(files::read("tls_client_ca", path)?);
     }
@@ -128,7 +128,8 @@ fn texts(files: &Files) -> Result<Vec<Vec<u8>>, Problem> {
 fn compile(files: &Files, texts: &[Vec<u8>]) -> Result<(ServerConfig, Option<SystemTime>), Problem> {
     let chain = files::certificates("tls_certificate", &files.certificate, &texts[0])?;
     let key = files::key("tls_key", &files.key, &texts[1])?;
-    let ends = chain.first().and_then(|first: &CertificateDer<'_>| files::validity(first)).map(|(_, ends)| ends);
+    let ends =
+        chain.first().and_then(|first: &CertificateDer<'_>| files::validity(first)).map(|(_, ends)| ends);
     let builder = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| Problem(format!("TLS cannot be offered ({error})")))?;

@@ -100,7 +100,8 @@ impl Connecting {
             Some("verify-full") => Mode::VerifyFull,
             Some(_) => {
                 return Err(Problem(
-                    "sslmode is not one of disable, allow, prefer, require, verify-ca, verify-full".to_owned(),
+                    "sslmode is not one of disable, allow, prefer, require, verify-ca, verify-full"
+                        .to_owned(),
                 ));
             }
         };
@@ -123,7 +124,8 @@ impl Connecting {
     /// # Errors
     /// A sentence that names the parameter and the file.
     pub fn connector(&self) -> Result<MakeRustlsConnect, Problem> {
-        let unusable = |error: &dyn std::fmt::Display| Problem(format!("TLS to PostgreSQL cannot be used ({error})"));
+        let unusable =
+            |error: &dyn std::fmt::Display| Problem(format!("TLS to PostgreSQL cannot be used ({error})"));
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(|error| unusable(&error))?
@@ -206,12 +208,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &provider().signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, certificate, signature, &provider().signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -220,12 +217,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &provider().signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, certificate, signature, &provider().signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -279,7 +271,8 @@ mod tests {
     fn files_of_libpq_are_found() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join("root.crt"), "").unwrap();
-        let (found, _) = Connecting::parse_with("postgresql://h/d?sslmode=require", Some(home.path())).unwrap();
+        let (found, _) =
+            Connecting::parse_with("postgresql://h/d?sslmode=require", Some(home.path())).unwrap();
         assert_eq!(found.authorities, Some(Authorities::File(home.path().join("root.crt"))));
     }
 }

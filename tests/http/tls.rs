@@ -199,7 +199,10 @@ fn files_that_cannot_be_used_are_named() {
     write(folder.path(), &(good.0.clone(), good.0.clone()));
     let said = problem(folder.path());
     assert!(said.starts_with("tls_key: ") && said.contains("no usable key"), "{said}");
-    write(folder.path(), &(good.0, "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n".into()));
+    write(
+        folder.path(),
+        &(good.0, "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n".into()),
+    );
     assert!(!problem(folder.path()).contains("c2VjcmV0"));
 }
 
