@@ -42,9 +42,12 @@ fn reader(url: &str) -> String {
     }
 }
 
-/// Every database there is.
+/// The real databases, or without any the demo hospital, which is a copy of one of them.
 pub fn sites() -> &'static [Site] {
-    &SITES
+    match &SITES[1..] {
+        [] => &SITES,
+        real => real,
+    }
 }
 
 /// The demo hospital, which is always there.
