@@ -134,6 +134,7 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let options = interaction::Options {
         default_count: config.default_count.get(),
         max_count: config.max_count.get(),
+        max_included: config.max_included.get(),
         cors: false,
         passwords: true,
         zone: None,
@@ -368,7 +369,8 @@ impl Bench {
             base: "",
         };
         let count = request.count.unwrap_or(20);
-        let page = plan::page(situation, &self.compiled.types[kind], &request, None, count);
+        let part = plan::Part { kind: &self.compiled.types[kind], filters: &request.filters, first: 0 };
+        let page = plan::page(situation, part, &request.sort, None, count);
         Ok(page.map_err(|error| error.text())?.statement)
     }
 }

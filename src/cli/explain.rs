@@ -109,7 +109,8 @@ fn planned(
         plan::check(situation, kind, filter)?;
     }
     for key in &wanted.sort {
-        plan::sort_kind(kind, &key.name)?;
+        plan::sort_kind(&[kind], &key.name)?;
     }
-    plan::page(situation, kind, &wanted, None, wanted.count.unwrap_or(limit))
+    let part = plan::Part { kind, filters: &wanted.filters, first: 0 };
+    plan::page(situation, part, &wanted.sort, None, wanted.count.unwrap_or(limit))
 }

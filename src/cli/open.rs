@@ -189,6 +189,7 @@ impl Opened {
             file_store,
             default_count: config.default_count.get(),
             max_count: config.max_count.get(),
+            max_included: config.max_included.get(),
             zone: config.time_zone.clone(),
             passwords: self.session.authentications.password(),
             cors: !config.cors_origins.is_empty(),

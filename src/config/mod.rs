@@ -105,6 +105,8 @@ key::settings! {
     default_count: NonZero<u32> = "50";
     /// Resources on a page at most; a larger `_count` is lowered to it.
     max_count: NonZero<u32> = "500";
+    /// Resources on a page at most that `_include` and `_revinclude` add; what is more is left out, and the page says so.
+    max_included: NonZero<u32> = "1000";
     /// How long a link to the next or previous page can be followed.
     page_link_lifetime: Duration = "1h";
     /// Key that protects the links between pages: at least 32 characters, for example from `openssl rand -base64 32`.

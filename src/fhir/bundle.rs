@@ -7,7 +7,7 @@ use jiff::Timestamp;
 pub struct Bundle {
     /// Address of the search.
     place: String,
-    /// `[base]/[type]` of the resources.
+    /// Base of the resources.
     home: String,
     out: Vec<u8>,
     links: Vec<(String, String)>,
@@ -17,7 +17,7 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// An empty searchset; `place` is the address of the search, `home` is `[base]/[type]` of its resources.
+    /// An empty searchset; `place` is the address of the search, `home` is the base of its resources.
     pub fn searchset(place: &str, home: &str, now: Timestamp) -> Self {
         let mut out = Vec::with_capacity(64 * 1024);
         out.extend_from_slice(b"{\"resourceType\":\"Bundle\",\"meta\":{\"lastUpdated\":");
@@ -51,11 +51,11 @@ impl Bundle {
         self.links.push((relation.to_owned(), url));
     }
 
-    /// Adds a resource that `write` writes; takes it back and returns false when it cannot.
-    pub fn entry(&mut self, id: &str, mode: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+    /// Adds the resource at `[type]/[id]` that `write` writes; takes it back and returns false when it cannot.
+    pub fn entry(&mut self, place: &str, mode: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
         let start = self.entries.len();
         self.entries.extend_from_slice(b",{\"fullUrl\":");
-        text(&mut self.entries, &format!("{}/{id}", self.home));
+        text(&mut self.entries, &format!("{}/{place}", self.home));
         self.entries.extend_from_slice(b",\"resource\":");
         if !write(&mut self.entries) {
             self.entries.truncate(start);

@@ -7,8 +7,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Answer, Content, gateway::Fhir, ipa, openapi, operation::Operation};
-use crate::{mapping::compiled::ResourceType, search::registry};
+use crate::{
+    mapping::{Compiled, compiled::ResourceType},
+    search::{compartment, registry},
+};
 
+const COMPARTMENT: &str = "http://hl7.org/fhir/CompartmentDefinition/";
+const DOCUMENTATION: &str = "Every type is also searched by chains (subject:Patient.name) and reverse chains (_has), through the parameters of type reference. A query at the base searches all types, or those of _type. _include and _revinclude take *, [type]:*, [type]:[parameter] and [type]:[parameter]:[target type], with :iterate as well.";
 const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
 
 /// The CapabilityStatement of this server.
@@ -34,7 +39,11 @@ fn version(body: &[u8]) -> Option<String> {
 }
 
 fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
-    let resources: Vec<Value> = fhir.compiled.types.values().map(resource).collect();
+    let resources: Vec<Value> =
+        fhir.compiled.types.values().map(|kind| resource(&fhir.compiled, kind)).collect();
+    let compartments = compartment::ALL.iter().filter(|name| fhir.compiled.types.contains_key(**name));
+    let compartments: Vec<String> =
+        compartments.map(|name| format!("{COMPARTMENT}{}{}", name[..1].to_lowercase(), &name[1..])).collect();
     let mut service = json!({
         "text": "Sign in with an application key of GNU Health (Bearer). The access rights of its user apply."
     });
@@ -62,9 +71,11 @@ fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
                 "cors": fhir.options.cors,
                 "service": [service],
             },
+            "documentation": DOCUMENTATION,
             "resource": resources,
-            "interaction": [{ "code": "batch" }],
-            "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+            "interaction": [{ "code": "batch" }, { "code": "search-system" }],
+            "searchParam": common(),
+            "compartment": compartments,
         }]
     });
     if ipa::is_offered(&fhir.compiled) {
@@ -73,7 +84,7 @@ fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
     statement
 }
 
-fn resource(kind: &ResourceType) -> Value {
+fn resource(compiled: &Compiled, kind: &ResourceType) -> Value {
     if kind.is_content() {
         return json!({
             "type": kind.name,
@@ -83,10 +94,7 @@ fn resource(kind: &ResourceType) -> Value {
             "conditionalRead": "full-support",
         });
     }
-    let mut parameters = vec![
-        json!({ "name": "_id", "type": "token", "definition": format!("{DEFINITION}Resource-id") }),
-        json!({ "name": "_lastUpdated", "type": "date", "definition": format!("{DEFINITION}Resource-lastUpdated") }),
-    ];
+    let mut parameters = common();
     if !kind.profiles.is_empty() {
         let definition = format!("{DEFINITION}Resource-profile");
         parameters.push(json!({ "name": "_profile", "type": "uri", "definition": definition }));
@@ -114,15 +122,50 @@ fn resource(kind: &ResourceType) -> Value {
         "conditionalRead": "full-support",
         "conditionalUpdate": false,
         "conditionalDelete": "not-supported",
+        "searchInclude": includes(compiled, kind),
+        "searchRevInclude": reverse_includes(compiled, kind),
         "searchParam": parameters,
     });
     let operations = Operation::of_type(&kind.name);
     let operations = operations.map(|one| json!({ "name": one.name, "definition": one.definition }));
     resource["operation"] = operations.collect();
+    // Empty arrays are not JSON of FHIR.
+    if let Some(members) = resource.as_object_mut() {
+        members.retain(|_, value| value.as_array().is_none_or(|all| !all.is_empty()));
+    }
     if !kind.profiles.is_empty() {
         resource["supportedProfile"] = json!(kind.profiles);
     }
     resource
+}
+
+/// Parameters of every type, alone and together.
+fn common() -> Vec<Value> {
+    vec![
+        json!({ "name": "_id", "type": "token", "definition": format!("{DEFINITION}Resource-id") }),
+        json!({ "name": "_lastUpdated", "type": "date", "definition": format!("{DEFINITION}Resource-lastUpdated") }),
+    ]
+}
+
+/// `*`, and each parameter that refers to something served.
+fn includes(compiled: &Compiled, kind: &ResourceType) -> Vec<String> {
+    let parameters =
+        kind.parameters.values().filter(|parameter| !compiled.targets(kind, parameter).is_empty());
+    let mut all: Vec<String> =
+        parameters.map(|parameter| format!("{}:{}", kind.name, parameter.name)).collect();
+    if !all.is_empty() {
+        all.insert(0, "*".to_owned());
+    }
+    all
+}
+
+/// Each parameter of any type that refers to this one.
+fn reverse_includes(compiled: &Compiled, kind: &ResourceType) -> Vec<String> {
+    let named = |from: &ResourceType| {
+        let names = compiled.referring(from, &kind.name).into_iter();
+        names.map(|name| format!("{}:{name}", from.name)).collect::<Vec<_>>()
+    };
+    compiled.types.values().flat_map(named).collect()
 }
 
 fn code(kind: registry::Kind) -> &'static str {

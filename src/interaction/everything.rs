@@ -13,7 +13,6 @@ use crate::{
     error::{self, Error, Result},
     fhir::outcome,
     mapping::compiled::ResourceType,
-    search::Filter,
 };
 
 /// Resources of a type that one search finds by their ids.
@@ -118,8 +117,7 @@ fn types(fhir: &Fhir, call: &Call) -> Result<Types> {
 /// The types that belong to a patient: the patient first, then by their names.
 fn compartment(fhir: &Fhir) -> impl Iterator<Item = &ResourceType> {
     let belongs = |kind: &&ResourceType| {
-        !kind.is_content()
-            && Filter::compartment(&kind.name, "1", |name| kind.parameters.contains_key(name)).is_some()
+        !kind.is_content() && search::membership(&fhir.compiled, kind, "Patient", "1").is_some()
     };
     let first = fhir.compiled.types.get("Patient").into_iter();
     first.chain(fhir.compiled.types.values().filter(|kind| kind.name != "Patient").filter(belongs))
@@ -162,7 +160,8 @@ impl<'a> Page<'a> {
         if let Some(from) = from {
             pairs.push(("_page".to_owned(), from.to_owned()));
         }
-        let found = search::search(self.fhir, self.request, &kind.name, Some(self.patient), &pairs).await;
+        let place = search::Place { kind: Some(&kind.name), compartment: Some(("Patient", self.patient)) };
+        let found = search::search(self.fhir, self.request, place, &pairs).await;
         let Some(mut found) = self.open(&kind.name, found)? else { return Ok(None) };
         self.entries.append(&mut taken(&mut found));
         let links = found["link"].as_array().into_iter().flatten();
@@ -193,7 +192,7 @@ impl<'a> Page<'a> {
             for ids in ids.chunks(IDS.min(fhir.options.max_count as usize)) {
                 let pairs = [("_id", ids.join(",")), ("_count", ids.len().to_string())];
                 let pairs = pairs.map(|(name, value)| (name.to_owned(), value));
-                let found = search::search(fhir, self.request, name, None, &pairs).await;
+                let found = search::search(fhir, self.request, search::Place::of(name), &pairs).await;
                 let Some(mut found) = self.open(&kind.name, found)? else { break };
                 for mut entry in taken(&mut found) {
                     if entry["search"]["mode"] == "match" {

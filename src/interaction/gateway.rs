@@ -17,8 +17,8 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
-    plan::ReadPlan,
-    store::{FileStore, Store},
+    plan::{self, ReadPlan},
+    store::{Class, FileStore, Store},
     tryton::{Catalog, Permit, Rights, Security, SignIn},
 };
 
@@ -32,6 +32,8 @@ pub struct Options {
     pub default_count: u32,
     /// Resources on a page at most.
     pub max_count: u32,
+    /// Resources that are included on a page at most.
+    pub max_included: u32,
     /// Time zone of the site; else the one of the user's company.
     pub zone: Option<TimeZone>,
     /// Resources get a text for people.
@@ -138,6 +140,24 @@ impl Fhir {
         Ok(languages(&*self.rights.current()?, tag))
     }
 
+    /// Refuses a resource that the caller does not see, as a read does.
+    ///
+    /// # Errors
+    /// It does not exist, or is hidden from the caller; or its type is closed.
+    pub(super) async fn must_see(&self, caller: &Caller, kind: &str, id: &str) -> Result<()> {
+        let kind = self.kind(kind)?;
+        let closed = || Error::new(&error::MODEL_FORBIDDEN);
+        if !kind.sources.iter().any(|source| caller.permit.model(&source.model)) {
+            return Err(closed());
+        }
+        let unknown = || Error::new(&error::RESOURCE_UNKNOWN);
+        let target = plan::parse_id(kind, id).ok_or_else(unknown)?;
+        let statement = plan::exists(&kind.sources[target.source], target.emit, &caller.permit);
+        let statement = statement.ok_or_else(closed)?;
+        let rows = self.store.rows_of_record(Class::Request, &statement, target.record).await?;
+        rows.first().map(drop).ok_or_else(unknown)
+    }
+
     /// A read plan, made once for equal rights.
     pub(super) fn plan(
         &self,
@@ -172,8 +192,10 @@ impl Fhir {
                     Err(Error::new(&error::VERSION_UNKNOWN))
                 }
             }
-            Interaction::Search { kind, patient, pairs } => {
-                search::search(self, &request, kind, patient.as_deref(), pairs).await
+            Interaction::Search { kind, compartment, pairs } => {
+                let compartment = compartment.as_ref().map(|(of, id)| (of.as_str(), id.as_str()));
+                let place = search::Place { kind: kind.as_deref(), compartment };
+                search::search(self, &request, place, pairs).await
             }
             Interaction::History { kind, id: Some(id), pairs } => {
                 history::instance(self, &request, kind, id, pairs).await

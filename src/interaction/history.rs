@@ -134,7 +134,7 @@ pub(super) async fn of_type(
     if let Some(page) = &wanted.page {
         ask("_page", page.clone());
     }
-    let found = search::search(fhir, request, &kind.name, None, &asked).await?;
+    let found = search::search(fhir, request, search::Place::of(&kind.name), &asked).await?;
     let mut found: Value =
         serde_json::from_slice(&found.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
     let place = format!("{}/{}/_history", request.base, kind.name);

@@ -6,11 +6,8 @@ use jiff::Timestamp;
 use super::{Answer, Request, gateway::Fhir, operation::Call, search};
 use crate::{
     error::{self, Error, Result},
-    fhir::bundle::Bundle,
-    plan::{self, Situation},
-    render::Site,
+    plan::{self, Part, Situation},
     search::SortKey,
-    store::Class,
 };
 
 /// Observations of each code at most.
@@ -43,22 +40,21 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
         now,
         base: &request.base,
     };
-    let (mut wanted, _) = search::understood(situation, kind, &asked, false)?;
+    let (mut wanted, _) = search::understood(situation, &[kind], &asked, false)?;
+    if let Some(include) = wanted.includes.first() {
+        return Err(call.wrong(&include.key, "$lastn includes nothing."));
+    }
     let key = |name: &str, descending| SortKey { name: name.to_owned(), descending };
     wanted.sort = vec![key("code", false), key("date", true)];
-    wanted.newest = Some(newest);
-    let plan = plan::page(situation, kind, &wanted, None, ALL)?;
-    let rows = fhir.store.rows(Class::Request, &plan.statement).await?;
-    if rows.len() > ALL as usize {
+    let part = Part { kind, filters: &wanted.filters, first: 0 };
+    let plan = plan::newest(situation, part, &wanted.sort, newest, ALL)?;
+    let found = search::matches(fhir, kind, plan, None, ALL).await?;
+    if found.more {
         return Err(Error::new(&error::PARAMETER_LIMIT)
             .detail(format!("More than {ALL} observations; ask for some categories or codes.")));
     }
-    let home = format!("{}/Observation", request.base);
-    let mut bundle = Bundle::searchset(&format!("{home}/$lastn"), &home, now);
-    bundle.link("self", pairs, None);
-    let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
-    for row in &rows {
-        search::entry(&mut bundle, kind, &plan, row, &site, &wanted.subset, &request.id)?;
-    }
-    Ok(Answer { body: bundle.finish(), personal: true, ..Answer::default() })
+    let mut page = search::Page::new(fhir, request, situation, "Observation/$lastn", &wanted.subset);
+    page.bundle.link("self", pairs, None);
+    page.matches(&found, &[]);
+    Ok(Answer { body: page.bundle.finish(), personal: true, ..Answer::default() })
 }

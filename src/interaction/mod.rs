@@ -74,12 +74,12 @@ pub enum Interaction {
         /// Decoded parameters of the query, in order (`_summary`, `_elements`).
         pairs: Vec<(String, String)>,
     },
-    /// `GET [base]/[type]?…`, `POST [base]/[type]/_search` and `GET [base]/Patient/[id]/[type]?…`.
+    /// `GET [base]/[type]?…`, `GET [base]?…`, `POST …/_search` and `GET [base]/[type]/[id]/[type]?…`.
     Search {
-        /// Resource type as sent.
-        kind: String,
-        /// Id of the patient whose compartment is searched.
-        patient: Option<String>,
+        /// Resource type as sent; none for all types.
+        kind: Option<String>,
+        /// Type and id as sent of the resource whose compartment is searched.
+        compartment: Option<(String, String)>,
         /// Decoded parameters of the query and of the form body, in order.
         pairs: Vec<(String, String)>,
     },

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::gateway::Fhir;
-use crate::{plan, search::Filter};
+use super::{gateway::Fhir, search::membership};
+use crate::{plan, search::compartment};
 
 const FORMATS: [&str; 2] = ["application/fhir+json", "application/fhir+xml"];
 const LINES: &str = "application/fhir+ndjson";
@@ -123,18 +123,19 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
             "content": { "application/x-www-form-urlencoded": { "schema": { "type": "object", "additionalProperties": { "type": "string" } } } }
         });
         paths.insert(format!("/{kind}/_search"), json!({ "post": post }));
-        let known = fhir.compiled.types.get(kind);
-        let offered = |name: &str| known.is_some_and(|kind| kind.parameters.contains_key(name));
-        if Filter::compartment(kind, "1", offered).is_some() {
-            let parameters = [vec![path("id")], all].concat();
-            let get = operation(
-                &format!("search-of-patient-{kind}"),
-                &format!("Search {kind} of a patient"),
-                "Bundle",
-                true,
-                parameters,
-            );
-            paths.insert(format!("/Patient/{{id}}/{kind}"), json!({ "get": get }));
+        let Some(known) = fhir.compiled.types.get(kind) else { return };
+        for of in compartment::ALL.into_iter().filter(|of| fhir.compiled.types.contains_key(*of)) {
+            if membership(&fhir.compiled, known, of, "1").is_some() {
+                let parameters = [vec![path("id")], all.clone()].concat();
+                let get = operation(
+                    &format!("search-of-{}-{kind}", of.to_lowercase()),
+                    &format!("Search {kind} in the compartment of a {of}"),
+                    "Bundle",
+                    true,
+                    parameters,
+                );
+                paths.insert(format!("/{of}/{{id}}/{kind}"), json!({ "get": get }));
+            }
         }
     }
 }

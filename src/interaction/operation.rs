@@ -170,7 +170,8 @@ pub(super) async fn run(fhir: &Fhir, request: &Request, call: &Call) -> Result<A
     }
     match call.operation.work {
         Work::DocRef => {
-            search::search(fhir, request, "DocumentReference", None, &docref::search(call)?).await
+            search::search(fhir, request, search::Place::of("DocumentReference"), &docref::search(call)?)
+                .await
         }
         Work::Validate => validate::validate(fhir, request, call).await,
         Work::Lookup => terminology::lookup(fhir, caller, call).await,

@@ -58,7 +58,7 @@ fn subset(kind: &ResourceType, pairs: &[(String, String)]) -> Result<Subset> {
             .detail("A read has nothing to count.")
             .at("_summary"));
     }
-    known_elements(kind, &wanted.subset)?;
+    known_elements(&[kind], &wanted.subset)?;
     Ok(wanted.subset)
 }
 

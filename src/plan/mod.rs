@@ -4,6 +4,7 @@
 //! stands in a [`scope`] with the access predicate of its model.
 
 mod aside;
+mod branches;
 mod concepts;
 mod content;
 mod deletion;
@@ -14,13 +15,16 @@ mod page;
 mod predicate;
 mod read;
 mod row;
+mod rows;
 pub mod scope;
 
+pub use branches::Part;
 pub use concepts::{Catalogue, Codes};
 pub use content::{content, piece};
 pub use deletion::deletion;
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
-pub use page::{PagePlan, Situation, count, page};
-pub use predicate::{check, modifiers, sort_kind};
-pub use read::{ReadPlan, read};
+pub use page::{PagePlan, PositionsPlan, Situation, count, newest, page, positions};
+pub use predicate::{check, modifiers, shared, sort_kind};
+pub use read::{ReadPlan, exists, read};
+pub use rows::{RowsPlan, Wanted, rows};

@@ -17,6 +17,20 @@ pub struct ReadPlan {
     pub shape: Shape,
 }
 
+/// Plans whether a resource is there that the caller may see. `None`: the source is closed to the caller.
+pub fn exists(source: &Source, emit: usize, permit: &Permit) -> Option<Statement> {
+    let mut builder = Builder::new(permit, &[]);
+    let root = builder.open();
+    let visible = builder.resource(source, emit, root).ok();
+    let scope = builder.close();
+    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::RecordId);
+    Some(
+        Fragment::raw("SELECT 1")
+            .then(scope.from(&source.table, Fragment::all([of_record, visible?])))
+            .finish(),
+    )
+}
+
 /// Plans a read. `None`: the source is closed to the caller.
 pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String]) -> Option<ReadPlan> {
     let mut builder = Builder::new(permit, languages);

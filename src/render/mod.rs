@@ -4,6 +4,7 @@ mod narrative;
 mod object;
 mod primitive;
 mod record;
+mod references;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -11,6 +12,7 @@ mod values;
 pub use object::{Rendered, Renderer, Site};
 pub use primitive::{content_type, string as json_string};
 pub use record::{Malformed, timestamp};
+pub use references::references;
 
 /// What the columns of a record hold, and which values of its row the caller may not see. Those were never read; the
 /// resource says that it is not complete.

@@ -4,23 +4,28 @@
 
 pub mod compartment;
 mod filter;
+mod include;
 mod parse;
 pub mod registry;
 pub mod value;
 
 pub use filter::Operator;
+pub use include::Include;
 pub use parse::parse;
 
 use crate::error::Error;
 
 /// Parameters that say how to answer, not what to find.
-pub const CONTROLS: [&str; 6] = ["_count", "_sort", "_total", "_summary", "_elements", "_page"];
+pub const CONTROLS: [&str; 9] =
+    ["_count", "_sort", "_total", "_summary", "_elements", "_page", "_type", "_include", "_revinclude"];
 
 /// A search as the client asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchRequest {
     /// All must hold.
     pub filters: Vec<Filter>,
+    /// `_include` and `_revinclude`.
+    pub includes: Vec<Include>,
     /// `_sort`, first key first.
     pub sort: Vec<SortKey>,
     /// `_count`.
@@ -31,8 +36,6 @@ pub struct SearchRequest {
     pub subset: Subset,
     /// Paging link.
     pub page: Option<String>,
-    /// Of the rows that are equal in the first key of the order only so many, the first by the other keys. Without pages.
-    pub newest: Option<u32>,
     /// Parameters that were understood, for the `self` link.
     pub applied: Vec<(String, String)>,
 }
@@ -102,22 +105,22 @@ impl Filter {
         self.any.iter().chain(&self.all).chain(self.not.as_deref())
     }
 
-    /// The resource is in the compartment of a patient; `None` when resources of this type never are.
+    /// Resources of a type that are in the compartment of this one; `None` when resources of the type never are.
     ///
-    /// <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>
-    pub fn compartment(kind: &str, patient: &str, offered: impl Fn(&str) -> bool) -> Option<Self> {
+    /// <https://hl7.org/fhir/R4/compartmentdefinition.html>
+    pub fn compartment(of: &str, id: &str, kind: &str, offered: impl Fn(&str) -> bool) -> Option<Self> {
         let refers = |name: &str, value: String| Self {
             key: name.to_owned(),
             name: name.to_owned(),
             values: vec![value],
             ..Self::default()
         };
-        let mut any: Vec<Self> = compartment::patient(kind)
+        let mut any: Vec<Self> = compartment::parameters(of, kind)
             .filter(|name| offered(name))
-            .map(|name| refers(name, format!("Patient/{patient}")))
+            .map(|name| refers(name, format!("{of}/{id}")))
             .collect();
-        if kind == "Patient" {
-            any.push(refers("_id", patient.to_owned()));
+        if kind == of {
+            any.push(refers("_id", id.to_owned()));
         }
         (!any.is_empty()).then(|| Self { any, ..refers("", String::new()) })
     }

@@ -1,6 +1,6 @@
 //! Pairs of a query → [`SearchRequest`].
 
-use super::{Fault, Filter, Reverse, SearchRequest, SortKey, Subset, Total};
+use super::{Fault, Filter, Include, Reverse, SearchRequest, SortKey, Subset, Total};
 use crate::error::{self, Error};
 
 /// Parameters per search at most.
@@ -15,6 +15,8 @@ const LENGTH: usize = 4096;
 const KEYS: usize = 10;
 /// Parameters that say one thing: said twice they would contradict themselves, or hide that they do.
 const ONCE: [&str; 4] = ["_count", "_total", "_summary", "_page"];
+/// Includes at most.
+const INCLUDES: usize = 30;
 /// Links of a chain at most.
 const CHAIN: usize = 8;
 
@@ -100,6 +102,16 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
             }
         }
         "_page" => request.page = Some(value.to_owned()),
+        _ if Include::is(key) => {
+            let include = Include::parse(key, value)?;
+            if request.includes.len() >= INCLUDES {
+                return Err(Error::new(&error::PARAMETER_LIMIT)
+                    .detail(format!("A search may have {INCLUDES} of _include and _revinclude.")));
+            }
+            if !request.includes.contains(&include) {
+                request.includes.push(include);
+            }
+        }
         _ => {
             let filter = match key {
                 "_filter" => super::filter::parse(value)?,

@@ -108,7 +108,7 @@ async fn carry_out(
     let mut given =
         Given { pairs: target::pairs(parts.uri.query().unwrap_or_default())?, ..Given::default() };
     let mut bundle = None;
-    if let Place::Search(_) = place {
+    if matches!(place, Place::Search(_) | Place::SearchAll) {
         given.pairs.extend(body::form(&shared.options, &parts.headers, body).await?);
     } else if parts.method == Method::POST && place == Place::Base {
         bundle = Some(body::bundle(&shared.options, &parts.headers, body).await?);

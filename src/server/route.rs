@@ -29,7 +29,9 @@ pub(super) enum Place {
     Metadata,
     /// `[base]/openapi.json`, and the same at the root.
     OpenApi,
-    /// `[base]/_history`, `[base]/_search`: understood but not offered.
+    /// `[base]/_search`.
+    SearchAll,
+    /// `[base]/_history`: understood but not offered.
     System(&'static str),
     /// `[base]/[type]`.
     Type(&'static str),
@@ -39,8 +41,8 @@ pub(super) enum Place {
     Instance(&'static str, String),
     /// `[base]/[type]/[id]/_history/[vid]`.
     Version(&'static str, String, String),
-    /// `[base]/Patient/[id]/[type]`: the patient's compartment.
-    Compartment(String, &'static str),
+    /// `[base]/[type]/[id]/[type]` and `[base]/[type]/[id]/*`: a compartment.
+    Compartment(&'static str, String, Option<&'static str>),
     /// `[base]/[type]/_history` and `[base]/[type]/[id]/_history`.
     History(&'static str, Option<String>),
     /// `[base]/$…`, `[base]/[type]/$…` and `[base]/[type]/[id]/$…`: an operation, the type (empty for the system) and
@@ -48,8 +50,6 @@ pub(super) enum Place {
     Operation(&'static Operation, &'static str, Option<String>),
     /// The same, of an operation that is not offered there.
     NoOperation(Level, &'static str),
-    /// Anything else below a type that FHIR knows: template and type.
-    Other(&'static str, &'static str),
 }
 
 impl Place {
@@ -84,7 +84,7 @@ impl Place {
             ["metadata"] => return Ok(Self::Metadata),
             ["openapi.json"] => return Ok(Self::OpenApi),
             ["_history"] => return Ok(Self::System("/_history")),
-            ["_search"] => return Ok(Self::System("/_search")),
+            ["_search"] => return Ok(Self::SearchAll),
             [operation] if operation.starts_with('$') => return Ok(Self::operation(operation, "", None)),
             _ => {}
         }
@@ -100,11 +100,8 @@ impl Place {
             [id, "_history"] => Self::History(kind, Some(id.to_owned())),
             [id, "_history", version] => Self::Version(kind, id.to_owned(), version.to_owned()),
             [id, operation] if operation.starts_with('$') => Self::operation(operation, kind, Some(id)),
-            [id, other] if kind == "Patient" && types::known(other).is_some() => {
-                Self::Compartment(id.to_owned(), types::known(other).unwrap_or_default())
-            }
-            [_, other] if other == "*" || types::known(other).is_some() => {
-                Self::Other("/[type]/[id]/[type]", kind)
+            [id, other] if other == "*" || types::known(other).is_some() => {
+                Self::Compartment(kind, id.to_owned(), types::known(other))
             }
             _ => return Err(unknown()),
         })
@@ -130,14 +127,15 @@ impl Place {
             Self::Search(_) => "/[type]/_search",
             Self::Instance(..) => "/[type]/[id]",
             Self::Version(..) => "/[type]/[id]/_history/[vid]",
-            Self::Compartment(..) => "/Patient/[id]/[type]",
+            Self::Compartment(..) => "/[type]/[id]/[type]",
+            Self::SearchAll => "/_search",
             Self::History(_, None) => "/[type]/_history",
             Self::History(_, Some(_)) => "/[type]/[id]/_history",
             Self::Operation(operation, kind, id) => operation.template(level(kind, id.is_some())),
             Self::NoOperation(Level::System, _) => "/$[operation]",
             Self::NoOperation(Level::Type, _) => "/[type]/$[operation]",
             Self::NoOperation(Level::Instance, _) => "/[type]/[id]/$[operation]",
-            Self::System(template) | Self::Other(template, _) => template,
+            Self::System(template) => template,
         }
     }
 
@@ -148,11 +146,13 @@ impl Place {
             | Self::Search(kind)
             | Self::Instance(kind, _)
             | Self::Version(kind, ..)
-            | Self::Compartment(_, kind)
-            | Self::History(kind, _)
-            | Self::Other(_, kind) => Some(kind),
+            | Self::Compartment(_, _, Some(kind))
+            | Self::Compartment(kind, _, None)
+            | Self::History(kind, _) => Some(kind),
             Self::Operation(_, kind, _) | Self::NoOperation(_, kind) => (!kind.is_empty()).then_some(kind),
-            Self::Live | Self::Base | Self::Metadata | Self::OpenApi | Self::System(_) => None,
+            Self::Live | Self::Base | Self::Metadata | Self::OpenApi | Self::SearchAll | Self::System(_) => {
+                None
+            }
         }
     }
 
@@ -174,13 +174,13 @@ impl Place {
     /// Methods offered here, for `Allow`.
     pub(super) fn allow(&self) -> &'static str {
         match self {
-            Self::Search(_) => POST,
+            Self::Search(_) | Self::SearchAll => POST,
             Self::Base => BOTH,
             Self::Operation(operation, kind, id) => match operation.methods(level(kind, id.is_some())) {
                 Some(Methods::Post) => POST,
                 _ => BOTH,
             },
-            Self::System(_) | Self::Other(..) | Self::NoOperation(..) => NONE,
+            Self::System(_) | Self::NoOperation(..) => NONE,
             _ => READ,
         }
     }
@@ -208,14 +208,14 @@ impl Place {
             Self::Type(_) if post || write => &error::INTERACTION_UNSUPPORTED,
             Self::Instance(..) if write => &error::INTERACTION_UNSUPPORTED,
             Self::Base | Self::Type(_) | Self::Instance(..) if !read => &error::METHOD_NOT_ALLOWED,
-            Self::Search(_) if !post => &error::METHOD_NOT_ALLOWED,
+            Self::Search(_) | Self::SearchAll if !post => &error::METHOD_NOT_ALLOWED,
             Self::Operation(..) if !(post || read && self.allow() == BOTH) => &error::METHOD_NOT_ALLOWED,
             Self::NoOperation(level, kind) if read || post => {
                 let known = (!kind.is_empty()).then_some(*kind);
                 return Err(Operation::unsupported(known, *level).allow(self.allow()));
             }
-            Self::System(_) | Self::Other(..) if read || post => &error::INTERACTION_UNSUPPORTED,
-            Self::System(_) | Self::Other(..) | Self::NoOperation(..) => &error::METHOD_NOT_ALLOWED,
+            Self::System(_) if read || post => &error::INTERACTION_UNSUPPORTED,
+            Self::System(_) | Self::NoOperation(..) => &error::METHOD_NOT_ALLOWED,
             _ => return Ok(()),
         };
         Err(Error::new(entry).allow(self.allow()))
@@ -229,17 +229,18 @@ impl Place {
         let pairs = given.pairs;
         Ok(match self {
             // A query at the base is a search over all types.
-            Self::Base if !pairs.is_empty() => {
-                return Err(Error::new(&error::INTERACTION_UNSUPPORTED).allow(READ));
-            }
+            Self::SearchAll => Interaction::Search { kind: None, compartment: None, pairs },
+            Self::Base if !pairs.is_empty() => Interaction::Search { kind: None, compartment: None, pairs },
             Self::Base | Self::Metadata => Interaction::Capabilities { pairs },
             Self::OpenApi => Interaction::OpenApi,
             Self::Type(kind) | Self::Search(kind) => {
-                Interaction::Search { kind: kind.to_owned(), patient: None, pairs }
+                Interaction::Search { kind: Some(kind.to_owned()), compartment: None, pairs }
             }
-            Self::Compartment(patient, kind) => {
-                Interaction::Search { kind: kind.to_owned(), patient: Some(patient), pairs }
-            }
+            Self::Compartment(of, id, kind) => Interaction::Search {
+                kind: kind.map(str::to_owned),
+                compartment: Some((of.to_owned(), id)),
+                pairs,
+            },
             Self::Instance(kind, id) => Interaction::Read { kind: kind.to_owned(), id, pairs },
             Self::Version(kind, id, version) => {
                 Interaction::VersionRead { kind: kind.to_owned(), id, version, pairs }
@@ -249,7 +250,7 @@ impl Place {
                 let given = Given { pairs, resources: given.resources };
                 Interaction::Operation(Call { operation, kind: kind.to_owned(), id, given })
             }
-            Self::Live | Self::System(_) | Self::Other(..) | Self::NoOperation(..) => {
+            Self::Live | Self::System(_) | Self::NoOperation(..) => {
                 return Err(Error::new(&error::PATH_UNKNOWN));
             }
         })

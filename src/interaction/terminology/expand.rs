@@ -56,7 +56,8 @@ impl<'a> ValueSet<'a> {
         let url = served.text("url").unwrap_or_default().to_owned();
         // What it includes can be rows of a table, so it is read.
         let found =
-            search::search(fhir, request, "ValueSet", None, &[("url".to_owned(), url.clone())]).await?;
+            search::search(fhir, request, search::Place::of("ValueSet"), &[("url".to_owned(), url.clone())])
+                .await?;
         let found: Value =
             serde_json::from_slice(&found.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
         let set = &found["entry"][0]["resource"];

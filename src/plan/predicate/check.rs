@@ -31,6 +31,29 @@ pub fn unknown(kind: &ResourceType, key: &str) -> Error {
         .at(key.chars().take(80).collect::<String>())
 }
 
+/// A parameter that several types have, with values of the same form; its type.
+///
+/// # Errors
+/// Not all of them have it; which ones they do.
+pub fn shared(kinds: &[&ResourceType], name: &str, key: &str) -> Result<Option<registry::Kind>> {
+    if COMMON.contains(&name) || ["_has", "_filter", "_profile"].contains(&name) {
+        return Ok(None);
+    }
+    let form = |name: &str| -> Option<registry::Kind> {
+        let mut all = kinds.iter().map(|kind| kind.parameters.get(name).map(|parameter| parameter.kind));
+        let first = all.next()??;
+        all.all(|other| other == Some(first)).then_some(first)
+    };
+    if let Some(form) = form(name) {
+        return Ok(Some(form));
+    }
+    let names = kinds.first().into_iter().flat_map(|kind| kind.parameters.keys().map(String::as_str));
+    let offered: Vec<&str> = COMMON.into_iter().chain(names.filter(|name| form(name).is_some())).collect();
+    Err(Error::new(&error::PARAMETER_UNKNOWN)
+        .detail(format!("All types of this search can be searched by: {}, _has.", offered.join(", ")))
+        .at(key.chars().take(80).collect::<String>()))
+}
+
 /// Resources of the type say which profiles they follow, so they are found by them.
 pub fn has_profiles(kind: &ResourceType) -> bool {
     !kind.profiles.is_empty()

@@ -8,7 +8,8 @@ use crate::{
         compiled::{Node, Object, Parameter, ResourceType, Row, Slot, Source, Spot, Step},
     },
     plan::{
-        page::{Situation, same_aliases},
+        branches::same_aliases,
+        page::Situation,
         scope::{Builder, Masked},
     },
     search::{Filter, Reverse},

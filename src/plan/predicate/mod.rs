@@ -13,7 +13,7 @@ mod spot;
 mod string;
 mod token;
 
-pub use check::{check, modifiers};
+pub use check::{check, modifiers, shared};
 pub use sort::{sort, sort_kind};
 
 use std::collections::BTreeSet;

@@ -13,19 +13,26 @@ use crate::{
     sql::{Fragment, Value},
 };
 
-/// The type of a sort key.
+/// The type of a sort key, which all types of the search must share.
 ///
 /// # Errors
-/// Not a parameter of the type, or one that has no order.
-pub fn sort_kind(kind: &ResourceType, name: &str) -> Result<Kind> {
+/// Not a parameter of the types, or one that has no order.
+pub fn sort_kind(kinds: &[&ResourceType], name: &str) -> Result<Kind> {
     match name {
         "_id" => return Ok(Kind::Text),
         "_lastUpdated" => return Ok(Kind::Timestamp),
         _ => {}
     }
-    let parameter = kind.parameters.get(name).ok_or_else(|| check::unknown(kind, name).at("_sort"))?;
+    let form = match kinds {
+        [kind] => kind.parameters.get(name).map(|parameter| parameter.kind),
+        _ => check::shared(kinds, name, name).map_err(|error| error.at("_sort"))?,
+    };
+    let unknown = || match kinds {
+        [kind] => check::unknown(kind, name).at("_sort"),
+        _ => Error::new(&error::PARAMETER_UNKNOWN).at("_sort"),
+    };
     use registry::Kind as Type;
-    Ok(match parameter.kind {
+    Ok(match form.ok_or_else(unknown)? {
         Type::Date => Kind::Timestamp,
         Type::Number | Type::Quantity => Kind::Numeric,
         Type::String | Type::Token | Type::Uri | Type::Reference => Kind::Text,
@@ -60,7 +67,7 @@ pub fn sort(
         "_lastUpdated" => return Ok(builder.stamp(&origin.row)),
         _ => {}
     }
-    let target = Target { kind: sort_kind(kind, name)?, zone };
+    let target = Target { kind: sort_kind(&[kind], name)?, zone };
     let parameter = check_parameter(kind, name)?;
     let mut all = Vec::new();
     for spot in &parameter.places[source][emit] {

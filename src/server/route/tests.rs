@@ -24,12 +24,16 @@ fn addresses_of_the_specification_are_known() {
     assert_eq!(place("/fhir/Patient/1/_history/2"), Ok(Place::Version("Patient", "1".into(), "2".into())));
     assert_eq!(place("/fhir/Patient/1/_history"), Ok(Place::History("Patient", Some("1".into()))));
     assert_eq!(place("/fhir/Patient/_history"), Ok(Place::History("Patient", None)));
-    assert_eq!(place("/fhir/Patient/1/Observation"), Ok(Place::Compartment("1".into(), "Observation")));
+    assert_eq!(
+        place("/fhir/Patient/1/Observation"),
+        Ok(Place::Compartment("Patient", "1".into(), Some("Observation")))
+    );
     assert_eq!(
         place("/fhir/Practitioner/1/Observation"),
-        Ok(Place::Other("/[type]/[id]/[type]", "Practitioner"))
+        Ok(Place::Compartment("Practitioner", "1".into(), Some("Observation")))
     );
-    assert_eq!(place("/fhir/Patient/1/*"), Ok(Place::Other("/[type]/[id]/[type]", "Patient")));
+    assert_eq!(place("/fhir/Patient/1/*"), Ok(Place::Compartment("Patient", "1".into(), None)));
+    assert_eq!(place("/fhir/_search"), Ok(Place::SearchAll));
 }
 
 #[test]
@@ -103,6 +107,8 @@ fn methods_are_admitted_or_refused_with_allow() {
     assert_eq!(refusal("PATCH", "/fhir/Patient/1"), unsupported("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("POST", "/fhir/Patient/1"), wrong("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("GET", "/fhir/Patient/_search"), wrong("POST, OPTIONS"));
+    assert_eq!(refusal("GET", "/fhir/_search"), wrong("POST, OPTIONS"));
+    assert_eq!(refusal("POST", "/fhir/Patient/1/*"), wrong("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("POST", "/fhir/Patient/_history"), wrong("GET, HEAD, OPTIONS"));
     assert_eq!(refusal("GET", "/fhir/_history"), unsupported("OPTIONS"));
     assert_eq!(refusal("BREW", "/fhir/Patient"), wrong("GET, HEAD, OPTIONS"));

@@ -74,7 +74,7 @@ fn other_spellings_are_other_parameters() {
         "_filter=1",
         "_query=1",
         "_has:Observation:nothing:code=1",
-        "_include=*",
+        "_include=*:*",
         "_revinclude=*:*",
         "_format=json&x=1",
     ] {

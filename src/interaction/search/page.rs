@@ -1,0 +1,331 @@
+//! The resources on a page, and the Bundle that they are written into.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    super::{Request, gateway::Fhir},
+    include::Directive,
+};
+use crate::{
+    error::{self, Error, Result},
+    fhir::{
+        bundle::Bundle,
+        outcome::{self, Issue},
+    },
+    mapping::{Place, compiled::ResourceType},
+    plan::{self, Cursor, Direction, PagePlan, Part, RowsPlan, Situation, Target, Wanted},
+    render::{Renderer, Shape, Site},
+    search::{SearchRequest, Subset},
+    store::{Class, Row},
+};
+
+/// A resource of a page, as its row.
+pub(in crate::interaction) struct Hit<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) record: i32,
+    /// Index of the row, and of its shape.
+    row: usize,
+    shape: usize,
+}
+
+/// Rows of resources.
+pub(in crate::interaction) struct Hits<'a> {
+    pub(super) hits: Vec<Hit<'a>>,
+    rows: Vec<Row>,
+    /// Column of the record.
+    column: usize,
+    shapes: Vec<Option<Shape>>,
+}
+
+/// The matches of a page.
+pub(in crate::interaction) struct Matches<'a> {
+    hits: Hits<'a>,
+    /// First and last position.
+    ends: Option<(Cursor, Cursor)>,
+    /// There are more in the direction of the page.
+    pub(in crate::interaction) more: bool,
+    /// Types that are closed to the caller.
+    pub(super) closed: Vec<String>,
+}
+
+impl Matches<'_> {
+    /// The position of the first.
+    pub(super) fn first(&self) -> Option<&Cursor> {
+        self.ends.as_ref().map(|(first, _)| first)
+    }
+
+    /// The position of the last.
+    pub(super) fn last(&self) -> Option<&Cursor> {
+        self.ends.as_ref().map(|(_, last)| last)
+    }
+}
+
+/// A resource that was written, and what it refers to as far as that is included.
+pub(in crate::interaction) struct Found<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) record: i32,
+    pub(super) refers: Vec<(Place<'a>, i32)>,
+}
+
+/// A page of one type: one statement.
+pub(super) async fn of_one<'a>(
+    fhir: &'a Fhir,
+    situation: Situation<'a>,
+    part: Part<'a>,
+    wanted: &SearchRequest,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<Matches<'a>> {
+    let plan = plan::page(situation, part, &wanted.sort, cursor, limit)?;
+    matches(fhir, part.kind, plan, cursor, limit).await
+}
+
+/// What a plan of one type finds.
+pub(in crate::interaction) async fn matches<'a>(
+    fhir: &Fhir,
+    kind: &'a ResourceType,
+    plan: PagePlan,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<Matches<'a>> {
+    let mut rows = fhir.store.rows(Class::Request, &plan.statement).await?;
+    let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
+    let mut hits = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let (source, record, emit) = position(row)?;
+        let place = place(kind, source, emit)?;
+        hits.push(Hit { place, record, row: index, shape: source });
+    }
+    let shapes = plan.shapes.into_iter().map(Some).collect();
+    Ok(Matches { hits: Hits { hits, rows, column: 3 + plan.keys, shapes }, ends, more, closed: Vec::new() })
+}
+
+/// A page over several types: a statement for the positions, and one for the rows of those sources that are on it.
+pub(super) async fn of_many<'a>(
+    fhir: &'a Fhir,
+    situation: Situation<'a>,
+    parts: &[Part<'a>],
+    named: bool,
+    wanted: &SearchRequest,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<Matches<'a>> {
+    let plan = plan::positions(situation, parts, named, &wanted.sort, cursor, limit)?;
+    let mut rows = fhir.store.rows(Class::Request, &plan.statement).await?;
+    let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
+    let numbered: Vec<_> = parts.iter().map(|part| (part.kind, part.first)).collect();
+    let positions: Result<Vec<_>> = rows.iter().map(|row| placed(&numbered, row)).collect();
+    let positions = positions?;
+    let (hits, _) = rows_of(fhir, situation, &positions, limit).await?;
+    Ok(Matches { hits, ends, more, closed: plan.closed })
+}
+
+/// The rows of known positions in their order, and whether there are more than the limit. What has been removed
+/// meanwhile, or is hidden from the caller, is not among them.
+pub(super) async fn rows_of<'a>(
+    fhir: &Fhir,
+    situation: Situation<'_>,
+    positions: &[(Place<'a>, i32)],
+    limit: u32,
+) -> Result<(Hits<'a>, bool)> {
+    let wanted = Wanted::group(positions.iter().copied());
+    let RowsPlan { statement, shapes } = plan::rows(situation, &wanted, limit)?;
+    let mut rows = match statement {
+        Some(statement) => fhir.store.rows(Class::Request, &statement).await?,
+        None => Vec::new(),
+    };
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let mut by_position = HashMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        let (group, record, emit) = position(row)?;
+        let of = wanted.get(group).ok_or_else(defect)?;
+        by_position.insert((of.kind.name.as_str(), of.source, emit, record), (index, group));
+    }
+    let hits = positions
+        .iter()
+        .filter_map(|(place, record)| {
+            let key = (place.kind.name.as_str(), place.source, place.emit, *record);
+            let (row, shape) = by_position.remove(&key)?;
+            Some(Hit { place: *place, record: *record, row, shape })
+        })
+        .collect();
+    Ok((Hits { hits, rows, column: 3, shapes }, more))
+}
+
+/// Cuts what is beyond the limit and puts a page that was read backwards into its order.
+fn trim(
+    rows: &mut Vec<Row>,
+    keys: usize,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<(bool, Option<(Cursor, Cursor)>)> {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    if cursor.is_some_and(|cursor| cursor.direction == Direction::Previous) {
+        rows.reverse();
+    }
+    let end = |row: &Row, direction: Direction| -> Result<Cursor> {
+        let values: Result<Vec<Option<String>>> = (0..keys).map(|index| row.column(3 + index)).collect();
+        Ok(Cursor {
+            keys: values?,
+            source: row.column(0)?,
+            record: row.column(1)?,
+            emit: row.column(2)?,
+            direction,
+        })
+    };
+    let ends = match (rows.first(), rows.last()) {
+        (Some(first), Some(last)) => Some((end(first, Direction::Previous)?, end(last, Direction::Next)?)),
+        _ => None,
+    };
+    Ok((more, ends))
+}
+
+fn defect() -> Error {
+    Error::new(&error::INTERNAL).cause("a page has a row of no source")
+}
+
+/// Source, record and emit of a row.
+fn position(row: &Row) -> Result<(usize, i32, usize)> {
+    let index = |column: usize| -> Result<usize> {
+        row.column::<i32>(column).and_then(|number| usize::try_from(number).map_err(|_| defect()))
+    };
+    Ok((index(0)?, row.column(1)?, index(2)?))
+}
+
+/// The position of a row of several types, of which each has the number of its first source.
+pub(super) fn placed<'a>(kinds: &[(&'a ResourceType, usize)], row: &Row) -> Result<(Place<'a>, i32)> {
+    let (number, record, emit) = position(row)?;
+    let (kind, first) = kinds.iter().rev().find(|(_, first)| *first <= number).ok_or_else(defect)?;
+    Ok((place(kind, number - first, emit)?, record))
+}
+
+fn place(kind: &ResourceType, source: usize, emit: usize) -> Result<Place<'_>> {
+    let known = kind.sources.get(source).is_some_and(|source| emit < source.emits.len());
+    if known { Ok(Place { kind, source, emit }) } else { Err(defect()) }
+}
+
+/// The Bundle, and what is on it.
+pub(in crate::interaction) struct Page<'a> {
+    pub(super) fhir: &'a Fhir,
+    pub(super) situation: Situation<'a>,
+    pub(in crate::interaction) bundle: Bundle,
+    request: &'a str,
+    site: Site,
+    subset: &'a Subset,
+    known: HashSet<(&'a str, usize, usize, i32)>,
+}
+
+impl<'a> Page<'a> {
+    /// An empty page of the search at this address.
+    pub(in crate::interaction) fn new(
+        fhir: &'a Fhir,
+        request: &'a Request,
+        situation: Situation<'a>,
+        address: &str,
+        subset: &'a Subset,
+    ) -> Self {
+        let place =
+            if address.is_empty() { request.base.clone() } else { format!("{}/{address}", request.base) };
+        Self {
+            fhir,
+            situation,
+            bundle: Bundle::searchset(&place, &request.base, situation.now),
+            request: &request.id,
+            site: Site { zone: situation.zone.clone(), narrative: fhir.options.narrative },
+            subset,
+            known: HashSet::new(),
+        }
+    }
+
+    /// Whether a resource is on the page.
+    pub(super) fn has(&self, place: Place<'a>, record: i32) -> bool {
+        self.known.contains(&(place.kind.name.as_str(), place.source, place.emit, record))
+    }
+
+    /// Writes the matches.
+    pub(in crate::interaction) fn matches(
+        &mut self,
+        matches: &Matches<'a>,
+        directives: &[Directive<'a>],
+    ) -> Vec<Found<'a>> {
+        let directives: Vec<&Directive<'a>> = directives.iter().collect();
+        self.write(&matches.hits, "match", self.subset, &directives)
+    }
+
+    /// Writes what is included. `_elements` is said of the matches (<https://hl7.org/fhir/R4/search.html#elements>),
+    /// `_summary` of all.
+    pub(super) fn included(&mut self, hits: &Hits<'a>, directives: &[&Directive<'a>]) -> Vec<Found<'a>> {
+        let subset = match self.subset {
+            Subset::Elements(_) => &Subset::All,
+            subset => subset,
+        };
+        self.write(hits, "include", subset, directives)
+    }
+
+    fn write(
+        &mut self,
+        hits: &Hits<'a>,
+        mode: &str,
+        subset: &Subset,
+        directives: &[&Directive<'a>],
+    ) -> Vec<Found<'a>> {
+        let mut all = Vec::new();
+        for hit in &hits.hits {
+            let key = (hit.place.kind.name.as_str(), hit.place.source, hit.place.emit, hit.record);
+            if !self.known.insert(key) {
+                continue;
+            }
+            let record = hits.rows[hit.row].raw(hits.column).ok().flatten();
+            let shape = hits.shapes[hit.shape].as_ref();
+            let refers = record.zip(shape).and_then(|(record, shape)| {
+                self.entry(hit, record, shape, mode, subset)?;
+                Directive::references(directives, self.situation.compiled, hit.place, shape, record)
+            });
+            match refers {
+                Some(refers) => all.push(Found { place: hit.place, record: hit.record, refers }),
+                None => self.unmappable(hit),
+            }
+        }
+        all
+    }
+
+    /// Writes one resource; nothing when its row has not the form that was planned.
+    fn entry(
+        &mut self,
+        hit: &Hit<'a>,
+        record: &[u8],
+        shape: &Shape,
+        mode: &str,
+        subset: &Subset,
+    ) -> Option<()> {
+        let Place { kind, source, emit } = hit.place;
+        let id = plan::format_id(kind, Target { source, emit, record: hit.record });
+        let source = &kind.sources[source];
+        let emit = &source.emits[emit];
+        let renderer =
+            Renderer { site: &self.site, row: &source.row, shape, profiles: &emit.profiles, subset };
+        let write = |out: &mut Vec<u8>| renderer.resource(out, &emit.body, &id, record).is_ok();
+        self.bundle.entry(&format!("{}/{id}", kind.name), mode, write).then_some(())
+    }
+
+    fn unmappable(&mut self, hit: &Hit<'a>) {
+        let Place { kind, source, emit } = hit.place;
+        tracing::error!(
+            kind = kind.name,
+            "a record cannot be mapped: its row has not the form that was planned"
+        );
+        let id = plan::format_id(kind, Target { source, emit, record: hit.record });
+        self.warn(&[Error::new(&error::RECORD_UNMAPPABLE).detail(format!("{}/{id}", kind.name))]);
+    }
+
+    /// Adds an outcome of these, when there are any.
+    pub(super) fn warn(&mut self, errors: &[Error]) {
+        if !errors.is_empty() {
+            let issues: Vec<_> = errors.iter().map(Issue::warning).collect();
+            let outcome = outcome::outcome(&issues, Some(self.request)).to_string();
+            self.bundle.outcome(outcome.as_bytes());
+        }
+    }
+}

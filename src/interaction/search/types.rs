@@ -1,0 +1,127 @@
+//! Which types a search covers.
+
+use super::{super::gateway::Fhir, Place};
+use crate::{
+    error::{self, Error, Result},
+    mapping::{Compiled, compiled::ResourceType},
+    plan::{self, Situation},
+    search::{Filter, compartment},
+};
+
+/// The types of a search.
+pub(super) struct Types<'a> {
+    /// The types.
+    pub(super) kinds: Vec<&'a ResourceType>,
+    /// The client named them: one that is closed is refused, not left out.
+    pub(super) named: bool,
+    /// `_type`, for the links.
+    pub(super) applied: Vec<(String, String)>,
+    /// The other parameters.
+    pub(super) pairs: Vec<(String, String)>,
+}
+
+impl<'a> Types<'a> {
+    /// The types that a place and `_type` name (<https://hl7.org/fhir/R4/search.html#searching>).
+    ///
+    /// # Errors
+    /// A type that is not served, that is not searched, or that is not in the compartment.
+    pub(super) fn of(fhir: &'a Fhir, place: Place<'_>, pairs: &[(String, String)]) -> Result<Self> {
+        let is_in = |kind: &ResourceType| {
+            place.compartment.is_none_or(|(of, id)| membership(&fhir.compiled, kind, of, id).is_some())
+        };
+        if let Some((of, _)) = place.compartment
+            && !compartment::is_one(of)
+        {
+            return Err(unsupported(format!("{of} has no compartment.")));
+        }
+        let outside = |kind: &ResourceType| {
+            let of = place.compartment.map_or("", |(of, _)| of);
+            unsupported(format!("{} is not in the compartment of a resource of type {of}.", kind.name))
+        };
+        if let Some(name) = place.kind {
+            let kind = searched(fhir, name)?;
+            if !is_in(kind) {
+                return Err(outside(kind));
+            }
+            return Ok(Self { kinds: vec![kind], named: true, applied: Vec::new(), pairs: pairs.to_vec() });
+        }
+        let (applied, pairs): (Vec<_>, Vec<_>) = pairs.iter().cloned().partition(|(key, _)| key == "_type");
+        let mut kinds: Vec<&ResourceType> = Vec::new();
+        match applied.as_slice() {
+            [] => {
+                let all = fhir.compiled.types.values();
+                kinds.extend(all.filter(|kind| !kind.is_content() && is_in(kind)));
+            }
+            [(_, value)] => {
+                for name in value.split(',') {
+                    let kind = searched(fhir, name).map_err(|error| match error.kind() {
+                        error::Kind::NotFound => {
+                            let detail = "Expected names of types that are served, separated by commas.";
+                            Error::new(&error::PARAMETER_VALUE).detail(detail).at("_type")
+                        }
+                        _ => error,
+                    })?;
+                    if !is_in(kind) {
+                        return Err(outside(kind));
+                    }
+                    if !kinds.iter().any(|known| known.name == kind.name) {
+                        kinds.push(kind);
+                    }
+                }
+                // The order of pages is that of the types, however they are named.
+                kinds.sort_by(|left, right| left.name.cmp(&right.name));
+            }
+            _ => {
+                return Err(Error::new(&error::PARAMETER_VALUE).detail("_type stands twice.").at("_type"));
+            }
+        }
+        Ok(Self { kinds, named: !applied.is_empty(), applied, pairs })
+    }
+}
+
+fn unsupported(detail: String) -> Error {
+    Error::new(&error::INTERACTION_UNSUPPORTED).detail(detail).allow("OPTIONS")
+}
+
+/// A type that can be searched.
+fn searched<'a>(fhir: &'a Fhir, name: &str) -> Result<&'a ResourceType> {
+    let kind = fhir.kind(name)?;
+    if kind.is_content() {
+        return Err(unsupported(format!("{} is read by its id.", kind.name)));
+    }
+    Ok(kind)
+}
+
+/// As the compartments of R4 say, by the parameters that lead there in these mappings.
+pub(in crate::interaction) fn membership(
+    compiled: &Compiled,
+    kind: &ResourceType,
+    of: &str,
+    id: &str,
+) -> Option<Filter> {
+    let leads = |name: &str| {
+        let parameter = kind.parameters.get(name);
+        parameter.is_some_and(|parameter| compiled.targets(kind, parameter).contains(&of))
+    };
+    Filter::compartment(of, id, &kind.name, leads)
+}
+
+/// The condition that resources of a type are in the compartment of a resource.
+pub(super) fn compartment(
+    situation: Situation<'_>,
+    kind: &ResourceType,
+    of: &str,
+    id: &str,
+) -> Result<Filter> {
+    let filter = membership(situation.compiled, kind, of, id)
+        .ok_or_else(|| Error::new(&error::INTERNAL).cause("a type outside of the compartment"))?;
+    // What is no id points to nothing, like the id of a resource that does not exist.
+    plan::check(situation, kind, &filter).map_err(|_| Error::new(&error::RESOURCE_UNKNOWN))?;
+    Ok(filter)
+}
+
+/// Number of the first source of a type among those of all types: the same whoever asks, as cursors hold it.
+pub(super) fn first(compiled: &Compiled, kind: &ResourceType) -> usize {
+    let before = compiled.types.iter().take_while(|(name, _)| **name != kind.name);
+    before.map(|(_, kind)| kind.sources.len()).sum()
+}

@@ -1,0 +1,63 @@
+//! The references that stand in a record, for what is included with it.
+
+use super::{
+    Shape,
+    record::{self, Malformed},
+    values::{Seen, Values},
+};
+use crate::mapping::compiled::{Node, Object, Reference, Row, Spot, Step};
+
+/// The references at some places of a resource, each with the record that it leads to. What is masked or hidden from the
+/// caller is not among them.
+///
+/// # Errors
+/// [`Malformed`] when the bytes are not the record that the mapping describes.
+pub fn references<'m>(
+    row: &Row,
+    shape: &Shape,
+    body: &'m Object,
+    spots: &[&Spot],
+    record: &[u8],
+) -> Result<Vec<(&'m Reference, i32)>, Malformed> {
+    let values = Values::read(record, row, shape, &mut Seen::default())?;
+    let mut found = Vec::new();
+    for spot in spots {
+        if let Some((Step::Member(index), rest)) = spot.steps.split_first() {
+            walk(&body.members[*index].node, rest, &values, &mut found)?;
+        }
+    }
+    Ok(found)
+}
+
+fn walk<'m>(
+    node: &'m Node,
+    steps: &[Step],
+    values: &Values<'_>,
+    found: &mut Vec<(&'m Reference, i32)>,
+) -> Result<(), Malformed> {
+    let slot = |slot: usize| values.slots.get(slot).copied().flatten();
+    match (node, steps.split_first()) {
+        (Node::Reference(reference), None) => {
+            if let Some(bytes) = slot(reference.slot) {
+                let record = i32::try_from(record::integer(bytes)?).map_err(|_| Malformed)?;
+                found.push((reference, record));
+            }
+        }
+        (Node::Object(object), Some((Step::Member(index), rest))) => {
+            walk(&object.members[*index].node, rest, values, found)?;
+        }
+        (Node::List(nodes), Some((Step::Item(index), rest))) => walk(&nodes[*index], rest, values, found)?,
+        (Node::When { slot: when, node }, Some((Step::Inside, rest)))
+            if slot(*when).is_some_and(record::boolean) =>
+        {
+            walk(node, rest, values, found)?;
+        }
+        (Node::Each { each, node }, Some((Step::Row, rest))) => {
+            for row in values.rows.get(*each).ok_or(Malformed)? {
+                walk(node, rest, row, found)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
