@@ -1,7 +1,8 @@
 //! `Patient/[id]/$everything`: <https://hl7.org/fhir/R4/patient-operation-everything.html>. The compartment of the patient,
 //! type by type, and on each page what its resources refer to outside of it.
 //!
-//! A page is made of searches: at most one for each type, whatever the number of rows. Each has the rights of the caller, so
+//! A page is made of searches: at most one for each type, whatever the number of rows, after the question whether the caller
+//! may see the patient at all. Each has the rights of the caller, so
 //! nothing is here that a search would not give.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,6 +63,7 @@ pub(super) async fn everything(fhir: &Fhir, request: &Request, call: &Call) -> R
             _ => return Err(call.wrong("_count", "Expected a whole number from 1 on.")),
         },
     };
+    fhir.must_see(&fhir.caller(request).await?, "Patient", patient).await?;
     let wanted = types(fhir, call)?;
     let all: Vec<&ResourceType> = compartment(fhir).filter(|kind| wanted.has(&kind.name)).collect();
     let foreign = || Error::new(&error::PAGE_FOREIGN).at("_page");
@@ -160,7 +162,8 @@ impl<'a> Page<'a> {
         if let Some(from) = from {
             pairs.push(("_page".to_owned(), from.to_owned()));
         }
-        let place = search::Place { kind: Some(&kind.name), compartment: Some(("Patient", self.patient)) };
+        let compartment = Some(("Patient", self.patient));
+        let place = search::Place { kind: Some(&kind.name), compartment, seen: true };
         let found = search::search(self.fhir, self.request, place, &pairs).await;
         let Some(mut found) = self.open(&kind.name, found)? else { return Ok(None) };
         self.entries.append(&mut taken(&mut found));

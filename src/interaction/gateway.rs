@@ -194,7 +194,7 @@ impl Fhir {
             }
             Interaction::Search { kind, compartment, pairs } => {
                 let compartment = compartment.as_ref().map(|(of, id)| (of.as_str(), id.as_str()));
-                let place = search::Place { kind: kind.as_deref(), compartment };
+                let place = search::Place { kind: kind.as_deref(), compartment, seen: false };
                 search::search(self, &request, place, pairs).await
             }
             Interaction::History { kind, id: Some(id), pairs } => {

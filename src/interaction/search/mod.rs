@@ -27,12 +27,14 @@ pub(super) struct Place<'a> {
     pub(super) kind: Option<&'a str>,
     /// Type and id of the resource whose compartment is searched.
     pub(super) compartment: Option<(&'a str, &'a str)>,
+    /// Whether the caller may see that resource is known already.
+    pub(super) seen: bool,
 }
 
 impl<'a> Place<'a> {
     /// All resources of a type.
     pub(super) fn of(kind: &'a str) -> Self {
-        Self { kind: Some(kind), compartment: None }
+        Self { kind: Some(kind), compartment: None, seen: false }
     }
 
     /// Below the base.
@@ -68,7 +70,9 @@ pub(super) async fn search(
         include::directives(situation, &types.kinds, &mut wanted, request.lenient, &mut warnings)?;
     let mut filters = vec![std::mem::take(&mut wanted.filters); types.kinds.len()];
     if let Some((of, id)) = place.compartment {
-        fhir.must_see(&caller, of, id).await?;
+        if !place.seen {
+            fhir.must_see(&caller, of, id).await?;
+        }
         for (kind, filters) in types.kinds.iter().zip(&mut filters) {
             filters.push(types::compartment(situation, kind, of, id)?);
         }
