@@ -63,10 +63,13 @@ fn seed() -> u64 {
     seed
 }
 
-/// What a resource is, without what says who sees it and since when.
+/// What a resource is, without what says who sees it. Its last change counts: it is searched and sorted by, and that of a
+/// hidden row is none.
 fn content(resource: &Value) -> Value {
     let mut resource = resource.clone();
-    resource.as_object_mut().unwrap().remove("meta");
+    if let Some(meta) = resource["meta"].as_object_mut() {
+        meta.retain(|name, _| name == "lastUpdated");
+    }
     resource
 }
 
