@@ -94,7 +94,8 @@ impl QuantityValue {
     /// # Errors
     /// Not a quantity.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let parts = split(text, '|', 3);
+        // A fourth part is one too many.
+        let parts = split(text, '|', 4);
         let given = |part: &str| -> Result<Option<String>, Error> {
             if part.is_empty() { Ok(None) } else { unescape(part).map(Some) }
         };
@@ -156,5 +157,7 @@ mod tests {
         assert_eq!(value.code.as_deref(), Some("mg"));
         assert_eq!(QuantityValue::parse("5||mg").unwrap().system, None);
         assert!(QuantityValue::parse("5|mg").is_err());
+        assert!(QuantityValue::parse("5|a|b|c").is_err());
+        assert_eq!(QuantityValue::parse("5|a|b\\|c").unwrap().code.as_deref(), Some("b|c"));
     }
 }
