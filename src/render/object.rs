@@ -238,6 +238,8 @@ impl Renderer<'_> {
         out.truncate(start);
         let reason = match &member.absent {
             _ if other || !(member.required || member.absent.is_some()) => return Ok(Written::Nothing),
+            // The invariants of R4 want something in it: without it the element around it is left out.
+            None if !top && member.type_name == "BackboneElement" => return Ok(Written::Nothing),
             _ if masked(&member.node, view) || (view.hidden && refers(&member.node)) => "masked",
             Some(reason) => reason.as_str(),
             None if top => "unknown",
