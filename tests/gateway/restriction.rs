@@ -102,9 +102,10 @@ impl Pair<'_> {
     /// What is hidden, or closed, is refused as what does not exist.
     fn refused_as_missing(&self, place: &str, response: &Response) {
         let (kind, id) = place.split_once('/').unwrap();
-        let number: String =
-            id.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
-        let missing = self.user.get(&format!("{kind}/{}", id.replacen(&number, "2147483646", 1)));
+        let mut parts: Vec<&str> = id.split('-').collect();
+        let record = parts.iter_mut().find(|part| part.bytes().all(|byte| byte.is_ascii_digit())).unwrap();
+        *record = "2147483646";
+        let missing = self.user.get(&format!("{kind}/{}", parts.join("-")));
         let plain = |response: &Response| {
             let mut headers = response.headers.clone();
             headers.retain(|name, _| name != "x-request-id" && name != "date");
