@@ -150,8 +150,8 @@ fn compile(files: &Files, texts: &[Vec<u8>]) -> Result<(ServerConfig, Option<Sys
 
 fn clients(path: &Path, text: &[u8]) -> Result<Arc<dyn rustls::server::danger::ClientCertVerifier>, Problem> {
     let found = files::certificates("tls_client_ca", path, text)?;
-    let roots = files::authorities("tls_client_ca", path, &found)?;
-    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+    let roots = files::authorities("tls_client_ca", &path.display().to_string(), &found)?;
+    WebPkiClientVerifier::builder_with_provider(roots, provider())
         .build()
         .map_err(|error| Problem(format!("tls_client_ca: {} cannot be used ({error})", path.display())))
 }

@@ -1,6 +1,6 @@
 //! Certificates and keys as files.
 
-use std::{fmt, path::Path, time::SystemTime};
+use std::{fmt, path::Path, sync::Arc, time::SystemTime};
 
 use rustls::{
     RootCertStore,
@@ -58,18 +58,18 @@ pub(super) fn key(key: &str, path: &Path, text: &[u8]) -> Result<PrivateKeyDer<'
     })
 }
 
-/// Certificates as authorities that are trusted.
+/// Certificates of a place as authorities that are trusted.
 pub(super) fn authorities(
     key: &str,
-    path: &Path,
+    place: &str,
     found: &[CertificateDer<'static>],
-) -> Result<RootCertStore, Problem> {
+) -> Result<Arc<RootCertStore>, Problem> {
     let mut roots = RootCertStore::empty();
     let (taken, _) = roots.add_parsable_certificates(found.iter().cloned());
     if taken == 0 {
-        return Err(Problem(format!("{key}: no certificate of {} can be used", path.display())));
+        return Err(Problem(format!("{key}: no certificate of {place} can be used")));
     }
-    Ok(roots)
+    Ok(Arc::new(roots))
 }
 
 /// When a certificate begins and ends to be valid; `None` when it cannot be read.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -148,18 +148,18 @@ impl Connecting {
             Mode::Disable | Mode::Prefer => None,
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => self.authorities.as_ref(),
         };
-        let own = match verified {
+        let (place, own) = match verified {
             None => return Ok(Verifier { chain: None, own: Vec::new(), name: false }),
-            Some(Authorities::System) => rustls_native_certs::load_native_certs().certs,
+            Some(Authorities::System) => {
+                ("this machine".to_owned(), rustls_native_certs::load_native_certs().certs)
+            }
             Some(Authorities::File(path)) => {
-                files::certificates("sslrootcert", path, &files::read("sslrootcert", path)?)?
+                let text = files::read("sslrootcert", path)?;
+                (path.display().to_string(), files::certificates("sslrootcert", path, &text)?)
             }
         };
-        let mut roots = RootCertStore::empty();
-        if roots.add_parsable_certificates(own.iter().cloned()).0 == 0 {
-            return Err(Problem("sslrootcert: there is no authority that can be used".to_owned()));
-        }
-        let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        let roots = files::authorities("sslrootcert", &place, &own)?;
+        let chain = WebPkiServerVerifier::builder_with_provider(roots, provider())
             .build()
             .map_err(|error| Problem(format!("sslrootcert: the authorities cannot be used ({error})")))?;
         Ok(Verifier { chain: Some(chain), own, name: self.mode == Mode::VerifyFull })
