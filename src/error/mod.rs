@@ -49,6 +49,9 @@ pub enum Kind {
     Internal,
 }
 
+/// Characters of a parameter's name that an error repeats.
+const KEY: usize = 80;
+
 /// An error on its way to a client.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
@@ -92,6 +95,12 @@ impl Error {
     pub fn at(mut self, expression: impl Into<String>) -> Self {
         self.0.expression = Some(expression.into());
         self
+    }
+
+    /// Adds the beginning of the name of a parameter as the client sent it, whatever its length.
+    #[must_use]
+    pub fn at_key(self, key: &str) -> Self {
+        self.at(key.chars().take(KEY).collect::<String>())
     }
 
     /// Adds the cause for the log. It never reaches a client.

@@ -41,14 +41,8 @@ impl Bundle {
 
     /// A link to a search of the same place; `page` is a position in it.
     pub fn link(&mut self, relation: &str, pairs: &[(String, String)], page: Option<&str>) {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(pairs);
-        if let Some(page) = page {
-            query.append_pair("_page", page);
-        }
-        let query = query.finish();
-        let url = if query.is_empty() { self.place.clone() } else { format!("{}?{query}", self.place) };
-        self.links.push((relation.to_owned(), url));
+        let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        self.links.push((relation.to_owned(), address(&self.place, pairs, page)));
     }
 
     /// Adds the resource at `[type]/[id]` that `write` writes; takes it back and returns false when it cannot.
@@ -99,6 +93,18 @@ impl Bundle {
         out.push(b'}');
         out
     }
+}
+
+/// A link to a place below the base with parameters; `page` is a position in it.
+pub fn address<'a>(
+    place: &str,
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    page: Option<&str>,
+) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs).extend_pairs(page.map(|page| ("_page", page)));
+    let query = query.finish();
+    if query.is_empty() { place.to_owned() } else { format!("{place}?{query}") }
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Answer, Request, gateway::Fhir, operation::Call, search};
+use super::{Answer, Request, gateway::Fhir, operation::Call, page_link, search};
 use crate::{
     error::{self, Error, Result},
-    fhir::outcome,
+    fhir::{bundle, outcome},
     mapping::compiled::ResourceType,
 };
 
@@ -167,13 +167,7 @@ impl<'a> Page<'a> {
         let found = search::search(self.fhir, self.request, place, &pairs).await;
         let Some(mut found) = self.open(&kind.name, found)? else { return Ok(None) };
         self.entries.append(&mut taken(&mut found));
-        let links = found["link"].as_array().into_iter().flatten();
-        let next = links.filter(|link| link["relation"] == "next").find_map(|link| link["url"].as_str());
-        Ok(next.and_then(|url| {
-            let (_, query) = url.split_once('?')?;
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(name, _)| name == "_page").map(|(_, position)| position.into_owned())
-        }))
+        Ok(page_link::next(&found))
     }
 
     /// Adds what the resources of the page refer to outside of the compartment.
@@ -211,9 +205,7 @@ impl<'a> Page<'a> {
     /// What a search found; none, and noted, when its type or what it needs is closed to the caller.
     fn open(&mut self, kind: &'a str, found: Result<Answer>) -> Result<Option<Value>> {
         match found {
-            Ok(answer) => serde_json::from_slice(&answer.body)
-                .map(Some)
-                .map_err(|error| Error::new(&error::INTERNAL).cause(error)),
+            Ok(answer) => answer.resource().map(Some),
             Err(error) if error.kind() == error::Kind::Forbidden => {
                 self.closed.push(kind);
                 Ok(None)
@@ -226,11 +218,8 @@ impl<'a> Page<'a> {
         let place = format!("{}/Patient/{}/$everything", self.request.base, self.patient);
         let link = |relation: &str, page: Option<&str>| {
             let given = call.given.pairs.iter().filter(|(name, _)| name != "_page");
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.extend_pairs(given).extend_pairs(page.map(|page| ("_page", page)));
-            let query = query.finish();
-            let url = if query.is_empty() { place.clone() } else { format!("{place}?{query}") };
-            json!({ "relation": relation, "url": url })
+            let pairs = given.map(|(name, value)| (name.as_str(), value.as_str()));
+            json!({ "relation": relation, "url": bundle::address(&place, pairs, page) })
         };
         let own = call.all("_page").next();
         let mut links = vec![link("self", own)];
@@ -241,11 +230,11 @@ impl<'a> Page<'a> {
             let outcome = json!({ "resourceType": "OperationOutcome", "issue": [issue] });
             self.entries.push(json!({ "resource": outcome, "search": { "mode": "outcome" } }));
         }
-        let mut bundle = json!({ "resourceType": "Bundle", "type": "searchset", "link": links });
+        let mut answer = json!({ "resourceType": "Bundle", "type": "searchset", "link": links });
         if !self.entries.is_empty() {
-            bundle["entry"] = self.entries.into();
+            answer["entry"] = self.entries.into();
         }
-        Answer { body: bundle.to_string().into_bytes(), personal: true, ..Answer::default() }
+        Answer { body: answer.to_string().into_bytes(), personal: true, ..Answer::default() }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::tz::TimeZone;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
-    plan::{self, ReadPlan},
+    plan::{self, ReadPlan, Situation},
     store::{Class, FileStore, Store},
     tryton::{Catalog, Permit, Rights, Security, SignIn},
 };
@@ -83,6 +83,20 @@ pub(super) struct Caller {
     pub(super) permit: Permit,
     pub(super) languages: Vec<String>,
     pub(super) zone: TimeZone,
+}
+
+impl Caller {
+    /// What a search of the caller is planned with, now.
+    pub(super) fn situation<'a>(&'a self, fhir: &'a Fhir, base: &'a str) -> Situation<'a> {
+        Situation {
+            compiled: &fhir.compiled,
+            permit: &self.permit,
+            languages: &self.languages,
+            zone: &self.zone,
+            now: Timestamp::now(),
+            base,
+        }
+    }
 }
 
 impl Fhir {

@@ -5,9 +5,10 @@
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::{Value, json};
 
-use super::{Answer, Request, gateway::Fhir, read, search};
+use super::{Answer, Request, gateway::Fhir, page_link, read, search};
 use crate::{
     error::{self, Error, Result},
+    fhir::bundle,
     mapping::compiled::ResourceType,
     plan,
     store::Class,
@@ -47,7 +48,7 @@ impl Wanted {
                 _ => {
                     return Err(Error::new(&error::PARAMETER_UNKNOWN)
                         .detail("A history takes _since, _count, _format and _pretty.")
-                        .at(name.chars().take(80).collect::<String>()));
+                        .at_key(name));
                 }
             }
         }
@@ -56,18 +57,14 @@ impl Wanted {
 
     /// The parameters, for a link.
     fn address(&self, place: &str, page: Option<&str>) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        if let Some(since) = self.since {
-            query.append_pair("_since", &since.to_string());
-        }
-        if let Some(count) = self.count {
-            query.append_pair("_count", &count.to_string());
-        }
-        if let Some(page) = page {
-            query.append_pair("_page", page);
-        }
-        let query = query.finish();
-        if query.is_empty() { place.to_owned() } else { format!("{place}?{query}") }
+        let (since, count) =
+            (self.since.map(|since| since.to_string()), self.count.map(|count| count.to_string()));
+        let pairs = [("_since", &since), ("_count", &count)];
+        bundle::address(
+            place,
+            pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))),
+            page,
+        )
     }
 }
 
@@ -87,11 +84,7 @@ pub(super) async fn instance(
     }
     let base = &request.base;
     let (entry, updated) = match read::read(fhir, request, &kind.name, id, &[]).await {
-        Ok(answer) => {
-            let resource = serde_json::from_slice(&answer.body)
-                .map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
-            (current(base, resource), answer.last_modified)
-        }
+        Ok(answer) => (current(base, answer.resource()?), answer.last_modified),
         Err(error) if std::ptr::eq(error.entry(), &error::RESOURCE_UNKNOWN) => {
             let deleted = deleted(fhir, request, kind, id).await?.ok_or(error)?;
             let entry = json!({
@@ -135,11 +128,10 @@ pub(super) async fn of_type(
         ask("_page", page.clone());
     }
     let found = search::search(fhir, request, search::Place::of(&kind.name), &asked).await?;
-    let mut found: Value =
-        serde_json::from_slice(&found.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
+    let mut found = found.resource()?;
     let place = format!("{}/{}/_history", request.base, kind.name);
     let links = found["link"].as_array().into_iter().flatten().map(|link| {
-        let page = link["url"].as_str().and_then(page_of);
+        let page = link["url"].as_str().and_then(page_link::position);
         json!({ "relation": link["relation"], "url": wanted.address(&place, page.as_deref()) })
     });
     let links = links.collect();
@@ -212,12 +204,4 @@ fn answer(links: Value, total: Option<Value>, entries: Vec<Value>) -> Answer {
         bundle["entry"] = entries.into();
     }
     Answer { body: bundle.to_string().into_bytes(), personal: true, ..Answer::default() }
-}
-
-/// The position in a link of the search.
-fn page_of(url: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
-    form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "_page")
-        .map(|(_, page)| page.into_owned())
 }

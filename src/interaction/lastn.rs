@@ -1,12 +1,10 @@
 //! `Observation/$lastn`: <https://hl7.org/fhir/R4/observation-operation-lastn.html>. The latest observations of each code,
 //! in one statement: PostgreSQL numbers those of a code by their date.
 
-use jiff::Timestamp;
-
 use super::{Answer, Request, gateway::Fhir, operation::Call, search};
 use crate::{
     error::{self, Error, Result},
-    plan::{self, Part, Situation},
+    plan::{self, Part},
     search::SortKey,
 };
 
@@ -31,15 +29,7 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
     if !asked.iter().any(|(name, _)| name == "patient" || name == "subject") {
         return Err(call.wrong("patient", "$lastn needs a patient or subject."));
     }
-    let now = Timestamp::now();
-    let situation = Situation {
-        compiled: &fhir.compiled,
-        permit: &caller.permit,
-        languages: &caller.languages,
-        zone: &caller.zone,
-        now,
-        base: &request.base,
-    };
+    let situation = caller.situation(fhir, &request.base);
     let (mut wanted, _) = search::understood(situation, &[kind], &asked, false)?;
     if let Some(include) = wanted.includes.first() {
         return Err(call.wrong(&include.key, "$lastn includes nothing."));

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream;
-use serde_json::Value;
 
-use super::{Answer, Content, Format, Interaction, Request, Session, gateway::Fhir};
+use super::{Answer, Content, Format, Interaction, Request, Session, gateway::Fhir, page_link};
 use crate::{
     error::{self, Error, Result},
     fhir::outcome::{self, Issue},
@@ -107,15 +106,10 @@ impl Walk {
             pairs.push(("_page".to_owned(), page));
         }
         let answer = self.fhir.carry_out(request).await?;
-        let defect = |_| Error::new(&error::INTERNAL).cause("the page of a search is no Bundle");
-        let bundle: Value = serde_json::from_slice(&answer.body).map_err(defect)?;
+        let bundle = answer.resource()?;
         let items = |name: &str| bundle[name].as_array().map_or(&[][..], Vec::as_slice);
         let lines: String = items("entry").iter().map(|entry| format!("{}\n", entry["resource"])).collect();
-        self.next = items("link").iter().find(|link| link["relation"] == "next").and_then(|link| {
-            let (_, query) = link["url"].as_str()?.split_once('?')?;
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs.find(|(name, _)| name == "_page").map(|(_, page)| page.into_owned())
-        });
+        self.next = page_link::next(&bundle);
         Ok(Bytes::from(lines))
     }
 }

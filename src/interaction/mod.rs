@@ -24,8 +24,9 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{self, Error, Result};
 pub use crate::tryton::Credential;
 pub use content::Content;
 pub use gateway::{Fhir, Options, Session};
@@ -178,4 +179,11 @@ pub struct Answer {
     pub last_modified: Option<Timestamp>,
     /// Holds data of people: `Cache-Control: no-store`.
     pub personal: bool,
+}
+
+impl Answer {
+    /// The resource of an answer that another interaction goes on with.
+    fn resource(&self) -> Result<Value> {
+        serde_json::from_slice(&self.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))
+    }
 }

@@ -47,7 +47,7 @@ fn subset(kind: &ResourceType, pairs: &[(String, String)]) -> Result<Subset> {
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !matches!(key.as_str(), "_summary" | "_elements")) {
         return Err(Error::new(&error::PARAMETER_UNKNOWN)
             .detail("A read takes _format, _pretty, _summary and _elements.")
-            .at(key.chars().take(80).collect::<String>()));
+            .at_key(key));
     }
     let (wanted, faults) = search::parse(pairs);
     if let Some(fault) = faults.into_iter().next() {

@@ -43,8 +43,7 @@ pub(super) async fn validate(fhir: &Fhir, request: &Request, call: &Call) -> Res
         (Some(resource), _) => resource,
         (None, Some(id)) => {
             let read = read::read(fhir, request, kind, id, &[]).await?;
-            let defect = |error| Error::new(&error::INTERNAL).cause(error);
-            served = serde_json::from_slice(&read.body).map_err(defect)?;
+            served = read.resource()?;
             &served
         }
         (None, None) => return Err(call.wrong("resource", "$validate needs a resource.")),

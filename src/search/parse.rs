@@ -43,15 +43,10 @@ pub fn parse(pairs: &[(String, String)]) -> (SearchRequest, Vec<Fault>) {
                     request.applied.push((key.clone(), value.clone()));
                 }
             }
-            Err(error) => faults.push(Fault { key: key.clone(), error: error.at(name(key)) }),
+            Err(error) => faults.push(Fault { key: key.clone(), error: error.at_key(key) }),
         }
     }
     (request, faults)
-}
-
-/// The beginning of a key, for messages.
-fn name(key: &str) -> String {
-    key.chars().take(80).collect()
 }
 
 fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error> {

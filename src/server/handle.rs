@@ -53,10 +53,12 @@ pub(super) async fn handle(
     let (parts, body) = request.into_parts();
     let id = respond::request_id(&parts.headers);
     let mut record = Record::new(&id, &parts.method);
-    let mut form = negotiate::guess(&parts.headers, parts.uri.query().unwrap_or_default());
+    let mut form = None;
     let span = tracing::info_span!("request", id);
     let work = carry_out(&shared, &parts, body, (from, local), &id, &mut record, &mut form);
     let done = unpanicked(work).instrument(span).await;
+    let form =
+        form.unwrap_or_else(|| negotiate::guess(&parts.headers, parts.uri.query().unwrap_or_default()));
     let reply = Reply { parts: &parts, options: &shared.options, id: &id, form };
     let response = match done {
         Ok(Done::Live) => reply.live(),
@@ -92,7 +94,7 @@ async fn carry_out(
     (from, local): (SocketAddr, SocketAddr),
     id: &str,
     record: &mut Record,
-    form: &mut Form,
+    negotiated: &mut Option<Form>,
 ) -> Result<Done> {
     limits(parts)?;
     let place = Place::of(parts.uri.path(), &shared.options.base_path)?;
@@ -117,7 +119,8 @@ async fn carry_out(
     }
     let known = |name: &str| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name);
     record.names(&given.pairs, known);
-    *form = negotiate::form(&parts.headers, &mut given.pairs, place.is_binary())?;
+    let form = negotiate::form(&parts.headers, &mut given.pairs, place.is_binary())?;
+    *negotiated = Some(form);
     let preference = negotiate::preference(&parts.headers);
     let credential =
         credential::parse(parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes))?;
@@ -128,7 +131,7 @@ async fn carry_out(
         (Some(_), Some((name, _))) => {
             return Err(Error::new(&error::PARAMETER_UNKNOWN)
                 .detail("A batch takes _format and _pretty.")
-                .at(name.chars().take(80).collect::<String>()));
+                .at_key(name));
         }
     };
     let request = interaction::Request {

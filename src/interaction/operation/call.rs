@@ -35,7 +35,7 @@ impl Call {
             None => Ok(()),
             Some(name) => Err(Error::new(&error::PARAMETER_UNKNOWN)
                 .detail(format!("${} takes {}.", self.operation.name, taken.join(", ")))
-                .at(name.chars().take(80).collect::<String>())),
+                .at_key(name)),
         }
     }
 

@@ -5,13 +5,11 @@ mod page;
 mod types;
 mod understood;
 
-use jiff::Timestamp;
-
 use self::types::Types;
 use super::{Answer, Request, gateway::Fhir, page_link::Binding};
 use crate::{
     error::{self, Error, Result},
-    plan::{self, Direction, Part, Situation},
+    plan::{self, Direction, Part},
     search::{Filter, Total},
     store::Class,
 };
@@ -54,15 +52,7 @@ pub(super) async fn search(
     pairs: &[(String, String)],
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
-    let now = Timestamp::now();
-    let situation = Situation {
-        compiled: &fhir.compiled,
-        permit: &caller.permit,
-        languages: &caller.languages,
-        zone: &caller.zone,
-        now,
-        base: &request.base,
-    };
+    let situation = caller.situation(fhir, &request.base);
     let types = Types::of(fhir, place, pairs)?;
     let (mut wanted, mut warnings) = understood(situation, &types.kinds, &types.pairs, request.lenient)?;
     wanted.applied.splice(0..0, types.applied.clone());
@@ -104,7 +94,8 @@ pub(super) async fn search(
     }
     if wanted.total != Total::Only && count != Some(0) {
         let limit = count.unwrap_or(fhir.options.default_count);
-        let cursor = wanted.page.as_deref().map(|link| fhir.links.open(link, binding, now)).transpose()?;
+        let cursor =
+            wanted.page.as_deref().map(|link| fhir.links.open(link, binding, situation.now)).transpose()?;
         let matches = match place.kind {
             Some(_) => page::of_one(fhir, situation, parts[0], &wanted, cursor.as_ref(), limit).await?,
             None => {
@@ -119,7 +110,7 @@ pub(super) async fn search(
             [("previous", matches.first(), there[0]), ("next", matches.last(), there[1])]
         {
             if let (Some(end), true) = (end, there) {
-                let sealed = fhir.links.seal(end, binding, now)?;
+                let sealed = fhir.links.seal(end, binding, situation.now)?;
                 page.bundle.link(name, &wanted.applied, Some(&sealed));
             }
         }

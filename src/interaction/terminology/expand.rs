@@ -58,8 +58,7 @@ impl<'a> ValueSet<'a> {
         let found =
             search::search(fhir, request, search::Place::of("ValueSet"), &[("url".to_owned(), url.clone())])
                 .await?;
-        let found: Value =
-            serde_json::from_slice(&found.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))?;
+        let found = found.resource()?;
         let set = &found["entry"][0]["resource"];
         if set.is_null() {
             return Err(Error::new(&error::SYSTEM_UNKNOWN));

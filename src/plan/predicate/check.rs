@@ -28,7 +28,7 @@ pub fn unknown(kind: &ResourceType, key: &str) -> Error {
     let offered: Vec<&str> = COMMON.into_iter().chain(profile).chain(["_filter"]).chain(own).collect();
     Error::new(&error::PARAMETER_UNKNOWN)
         .detail(format!("{} can be searched by: {}, _has.", kind.name, offered.join(", ")))
-        .at(key.chars().take(80).collect::<String>())
+        .at_key(key)
 }
 
 /// A parameter that several types have, with values of the same form; its type.
@@ -51,7 +51,7 @@ pub fn shared(kinds: &[&ResourceType], name: &str, key: &str) -> Result<Option<r
     let offered: Vec<&str> = COMMON.into_iter().chain(names.filter(|name| form(name).is_some())).collect();
     Err(Error::new(&error::PARAMETER_UNKNOWN)
         .detail(format!("All types of this search can be searched by: {}, _has.", offered.join(", ")))
-        .at(key.chars().take(80).collect::<String>()))
+        .at_key(key))
 }
 
 /// Resources of the type say which profiles they follow, so they are found by them.

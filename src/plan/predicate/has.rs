@@ -26,10 +26,7 @@ pub fn referring<'a>(
     key: &str,
     reverse: &Reverse,
 ) -> Result<(&'a ResourceType, &'a Parameter)> {
-    let unknown = |detail: String| {
-        let place: String = key.chars().take(80).collect();
-        Err(Error::new(&error::PARAMETER_UNKNOWN).detail(detail).at(place))
-    };
+    let unknown = |detail: String| Err(Error::new(&error::PARAMETER_UNKNOWN).detail(detail).at_key(key));
     let compiled = situation.compiled;
     let offered = |from: &'a ResourceType| compiled.referring(from, &kind.name);
     let from = compiled.types.get(&reverse.kind).map(|from| (from, offered(from)));
