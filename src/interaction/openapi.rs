@@ -3,7 +3,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{gateway::Fhir, search::membership};
+use super::{
+    gateway::Fhir,
+    operation::{Level, Methods, Operation},
+    search::membership,
+};
 use crate::{plan, search::compartment};
 
 const FORMATS: [&str; 2] = ["application/fhir+json", "application/fhir+xml"];
@@ -16,8 +20,10 @@ pub(super) fn document(fhir: &Fhir, statement: &Value, base: &str) -> Value {
     let mut open = metadata;
     open["security"] = json!([]);
     paths.insert("/metadata".into(), json!({ "get": open }));
+    of_system(&statement["rest"][0], &mut paths);
     for resource in items(&statement["rest"][0]["resource"]) {
         of_type(fhir, resource, &mut paths);
+        of_operations(resource, &mut paths);
     }
     let mut schemes = json!({ "key": { "type": "http", "scheme": "bearer", "description": "An application key of GNU Health." } });
     let mut security = vec![json!({ "key": [] })];
@@ -61,6 +67,64 @@ pub(super) fn document(fhir: &Fhir, statement: &Value, base: &str) -> Value {
 
 fn items(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// What belongs to no type: searches over several types, and batches.
+fn of_system(rest: &Value, paths: &mut Map<String, Value>) {
+    let types: Vec<_> = items(&rest["resource"]).iter().map(|one| one["type"].clone()).collect();
+    let of_types = json!({
+        "name": "_type", "in": "query", "description": "Types that are searched, separated by commas; all by default.",
+        "schema": { "type": "array", "items": { "enum": types } }, "style": "form", "explode": false
+    });
+    let common = items(&rest["searchParam"]).iter().map(parameter);
+    let all = common.chain([of_types]).chain(controls().keys().map(|name| reference(name))).collect();
+    let mut system =
+        json!({ "get": operation("search-system", "Search several types", "Bundle", true, all) });
+    let mut batch =
+        operation("batch", "Reads, searches and operations in one request", "Bundle", false, vec![]);
+    batch["requestBody"] = body("A Bundle of type batch.");
+    system["post"] = batch;
+    paths.insert("/".into(), system);
+    let mut post = operation("search-system-by-post", "Search several types", "Bundle", true, vec![]);
+    post["requestBody"] = form();
+    paths.insert("/_search".into(), json!({ "post": post }));
+}
+
+/// The operations of a type.
+fn of_operations(resource: &Value, paths: &mut Map<String, Value>) {
+    let kind = resource["type"].as_str().unwrap_or_default();
+    if items(&resource["operation"]).is_empty() {
+        return;
+    }
+    for one in Operation::of_type(kind) {
+        for (level, place) in
+            [(Level::Type, format!("/{kind}")), (Level::Instance, format!("/{kind}/{{id}}"))]
+        {
+            let Some(methods) = one.methods(level) else { continue };
+            let on = if level == Level::Instance { "instance" } else { "type" };
+            let id = |how: &str| format!("{}-{kind}-{on}{how}", one.name);
+            let title = format!("${} of {kind}", one.name);
+            let place_of = || if level == Level::Instance { vec![path("id")] } else { vec![] };
+            let mut item = Map::new();
+            if methods == Methods::Both {
+                // Parameters that are resources or structures are sent by POST.
+                let given = one
+                    .parameters
+                    .iter()
+                    .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
+                let parameters = place_of().into_iter().chain(given).collect();
+                item.insert("get".into(), operation(&id(""), &title, "Resource", false, parameters));
+            }
+            let mut post = operation(&id("-by-post"), &title, "Resource", false, place_of());
+            post["requestBody"] = body(if one.takes_resource {
+                "Parameters, or the resource that it is about."
+            } else {
+                "Parameters."
+            });
+            item.insert("post".into(), post);
+            paths.insert(format!("{place}/${}", one.name), Value::Object(item));
+        }
+    }
 }
 
 fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
@@ -113,15 +177,22 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
     if offers("search-type") {
         let parameters: Vec<Value> =
             items(&resource["searchParam"]).iter().map(|one| searched(fhir, kind, one)).collect();
-        let all = [parameters, controls().keys().map(|name| reference(name)).collect()].concat();
+        let includes = [("_include", "searchInclude"), ("_revinclude", "searchRevInclude")];
+        let includes = includes.into_iter().filter(|(_, member)| !items(&resource[*member]).is_empty());
+        let includes = includes.map(|(name, member)| {
+            json!({
+                "name": name, "in": "query", "description": "What is brought with the matches; repetition brings more.",
+                "schema": { "type": "array", "items": { "type": "string", "examples": resource[member] } },
+                "style": "form", "explode": true
+            })
+        });
+        let includes: Vec<Value> = includes.collect();
+        let all = [parameters, includes, controls().keys().map(|name| reference(name)).collect()].concat();
         let title = format!("Search {kind}");
         let get = operation(&format!("search-{kind}"), &title, "Bundle", true, all.clone());
         paths.insert(format!("/{kind}"), json!({ "get": get }));
         let mut post = operation(&format!("search-by-post-{kind}"), &title, "Bundle", true, vec![]);
-        post["requestBody"] = json!({
-            "description": "The parameters of the search as a form.",
-            "content": { "application/x-www-form-urlencoded": { "schema": { "type": "object", "additionalProperties": { "type": "string" } } } }
-        });
+        post["requestBody"] = form();
         paths.insert(format!("/{kind}/_search"), json!({ "post": post }));
         let Some(known) = fhir.compiled.types.get(kind) else { return };
         for of in compartment::ALL.into_iter().filter(|of| fhir.compiled.types.contains_key(*of)) {
@@ -140,22 +211,41 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
     }
 }
 
-/// A search parameter with its modifiers.
-fn searched(fhir: &Fhir, kind: &str, parameter: &Value) -> Value {
-    let name = parameter["name"].as_str().unwrap_or_default();
-    let known = fhir.compiled.types.get(kind).and_then(|kind| kind.parameters.get(name));
-    let modifiers = known.map(plan::modifiers).unwrap_or_default();
-    let modifiers: Vec<_> = modifiers.into_iter().filter(|modifier| *modifier != "identifier").collect();
+/// The parameters of a search as a body.
+fn form() -> Value {
     json!({
-        "name": name,
+        "description": "The parameters of the search as a form.",
+        "content": { "application/x-www-form-urlencoded": { "schema": { "type": "object", "additionalProperties": { "type": "string" } } } }
+    })
+}
+
+/// A resource as a body.
+fn body(description: &str) -> Value {
+    json!({ "description": description, "required": true, "content": content("Resource", false) })
+}
+
+/// A search parameter of several types.
+fn parameter(parameter: &Value) -> Value {
+    json!({
+        "name": parameter["name"],
         "in": "query",
         "description": format!("{}; commas mean or, repetition means and", parameter["type"].as_str().unwrap_or_default()),
         "schema": { "type": "array", "items": { "type": "string" } },
         "style": "form",
         "explode": true,
         "x-fhir-type": parameter["type"],
-        "x-fhir-modifiers": modifiers,
     })
+}
+
+/// A search parameter with its modifiers.
+fn searched(fhir: &Fhir, kind: &str, claimed: &Value) -> Value {
+    let name = claimed["name"].as_str().unwrap_or_default();
+    let known = fhir.compiled.types.get(kind).and_then(|kind| kind.parameters.get(name));
+    let modifiers = known.map(plan::modifiers).unwrap_or_default();
+    let modifiers: Vec<_> = modifiers.into_iter().filter(|modifier| *modifier != "identifier").collect();
+    let mut searched = parameter(claimed);
+    searched["x-fhir-modifiers"] = modifiers.into();
+    searched
 }
 
 /// An operation of OpenAPI that answers with this type of resource.
@@ -203,11 +293,7 @@ fn controls() -> Map<String, Value> {
             "Parameters to sort by, separated by commas; `-` before one reverses it.",
             json!({ "type": "string" }),
         ),
-        (
-            "_total",
-            "Whether matches are counted.",
-            json!({ "type": "string", "enum": ["none", "accurate", "estimate"] }),
-        ),
+        ("_total", "Whether matches are counted.", json!({ "type": "string", "enum": ["none", "accurate"] })),
         (
             "_summary",
             "Which part of the resources is wanted.",

@@ -41,7 +41,7 @@ pub struct Operation {
     kind: Option<&'static str>,
     levels: &'static [(Level, Methods)],
     /// Names of its parameters.
-    parameters: &'static [&'static str],
+    pub(super) parameters: &'static [&'static str],
     /// A resource can be its body, without Parameters around it.
     pub takes_resource: bool,
     /// Its addresses for the log, by level.

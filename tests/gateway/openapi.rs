@@ -24,9 +24,12 @@ fn it_is_the_capability_statement() {
             (&"3.1.0".into(), &statement["implementation"]["url"])
         );
         let paths = document["paths"].as_object().unwrap();
-        let mut expected = BTreeSet::from(["/metadata".to_owned()]);
+        let mut expected = BTreeSet::from(["/metadata", "/", "/_search"].map(str::to_owned));
+        let mut operations = BTreeSet::new();
         for resource in statement["rest"][0]["resource"].as_array().unwrap() {
             let kind = resource["type"].as_str().unwrap();
+            operations
+                .extend(names(&resource["operation"], "name").iter().map(|name| format!("{kind} ${name}")));
             for code in names(&resource["interaction"], "code") {
                 let path = match code.as_str() {
                     "read" => format!("/{kind}/{{id}}"),
@@ -57,9 +60,15 @@ fn it_is_the_capability_statement() {
                 expected.insert(path);
             }
         }
-        let described: BTreeSet<String> =
-            paths.keys().filter(|path| !path.contains("/{id}/") || path.contains('_')).cloned().collect();
+        let (called, others): (Vec<_>, Vec<_>) = paths.keys().partition(|path| path.contains('$'));
+        let described: BTreeSet<String> = others
+            .into_iter()
+            .filter(|path| !path.contains("/{id}/") || path.contains('_'))
+            .cloned()
+            .collect();
         assert_eq!(described, expected);
+        let parts = |path: &String| path.trim_start_matches('/').replace("/{id}", "").replace('/', " ");
+        assert_eq!(called.into_iter().map(parts).collect::<BTreeSet<_>>(), operations);
     }
 }
 
@@ -71,10 +80,12 @@ fn every_path_and_modifier_is_answered() {
         let (mut compartments, mut modifiers) = (0, 0);
         for (path, item) in document["paths"].as_object().unwrap() {
             let place = path.trim_start_matches('/').replace("{id}", "1").replace("{vid}", "x");
+            let operation = path.contains('$');
             let known = |status: u16, code: Option<String>| {
                 assert!(
                     status == 200
                         || status == 403
+                        || (operation && status == 400)
                         || code.as_deref().is_some_and(|code| code.ends_with("-unknown")
                             && code != "path-unknown"
                             && code != "type-unknown"),
@@ -83,7 +94,7 @@ fn every_path_and_modifier_is_answered() {
                 );
             };
             if item["get"].is_object() {
-                let place = if path.ends_with('}') || path == "/metadata" {
+                let place = if path.ends_with('}') || path == "/metadata" || operation {
                     place.clone()
                 } else {
                     format!("{place}?_count=1")
@@ -93,11 +104,18 @@ fn every_path_and_modifier_is_answered() {
                 compartments += usize::from(path.starts_with("/Patient/{id}/") && response.status == 200);
             }
             if item["post"].is_object() {
-                let form = [("Content-Type", "application/x-www-form-urlencoded")];
-                let response = doctor.send("POST", &place, &form, "_count=1");
+                let (media, body) = match path.as_str() {
+                    "/" => ("application/fhir+json", r#"{"resourceType":"Bundle","type":"batch"}"#),
+                    _ if operation => ("application/fhir+json", r#"{"resourceType":"Parameters"}"#),
+                    _ => ("application/x-www-form-urlencoded", "_count=1"),
+                };
+                let response = doctor.send("POST", &place, &[("Content-Type", media)], body);
                 known(response.status, (response.status != 200).then(|| response.fault().1));
             }
-            if path.matches('/').count() > 1 || doctor.get(&format!("{place}?_count=1")).status != 200 {
+            if operation
+                || path.matches('/').count() > 1
+                || doctor.get(&format!("{place}?_count=1")).status != 200
+            {
                 continue;
             }
             for parameter in item["get"]["parameters"].as_array().unwrap() {
