@@ -126,7 +126,9 @@ fn references_lead_to_resources() {
     fn collect(value: &serde_json::Value, all: &mut BTreeMap<String, usize>) {
         match value {
             serde_json::Value::Object(members) => {
-                if let Some(reference) = members.get("reference").and_then(serde_json::Value::as_str) {
+                let text = |name: &str| members.get(name).and_then(serde_json::Value::as_str);
+                let content = text("url").filter(|url| url.starts_with("Binary/"));
+                if let Some(reference) = text("reference").or(content) {
                     *all.entry(reference.to_owned()).or_default() += 1;
                 }
                 members.values().for_each(|value| collect(value, all));
@@ -152,6 +154,19 @@ fn references_lead_to_resources() {
                 assert!(known.contains(reference), "{}: {kind}/{reference} leads nowhere", site.name);
             }
         }
+        // Contents are read one by one; a reference to what is not of this server has a whole address.
+        let elsewhere =
+            |text: &str| text.starts_with('#') || text.starts_with("urn:") || text.contains("://");
+        let known =
+            |text: &str| text.split_once('/').is_some_and(|(kind, _)| types.iter().any(|one| one == kind));
+        let rest = all.keys().filter(|reference| !elsewhere(reference) && !known(reference));
+        let mut contents = 0;
+        for reference in rest {
+            assert!(reference.starts_with("Binary/"), "{}: {reference} leads nowhere", site.name);
+            assert_eq!(admin.get(reference).status, 200, "{}: {reference}", site.name);
+            contents += 1;
+        }
+        assert!(contents > 10, "{} has contents", site.name);
     }
 }
 
