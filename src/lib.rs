@@ -17,7 +17,7 @@
 //!  6  render::Renderer    rows + mapping      → JSON                (pure)  │
 //!  7  fhir::bundle        resources           → Bundle              (pure)  │
 //!                                                                           ▼
-//!  bytes ◄─ server::respond: status, headers, gzip ◄── Answer or Error ─────┘
+//!  bytes ◄─ server::respond: status, headers, form ◄── Answer or Error ─────┘
 //! ```
 //!
 //! A read is one statement, a page of a search one more than the counting that was asked for; neither depends on the

@@ -1,10 +1,9 @@
 //! `access`: what a user sees and why not, for operators. It names rights, never what is in a record.
 
-pub(super) mod print;
-
 use super::{Failure, open::Opened, serve, settings::Settings};
 use crate::{
     error::Error,
+    interaction::rights,
     mapping::compiled::ResourceType,
     plan::{self, Target},
     store::{Class, Store},
@@ -58,14 +57,14 @@ async fn report(opened: &Opened, login: &str, resource: Option<&str>) -> Result<
         return Ok(format!("user {login} (id {}): not active, may not sign in and sees nothing\n", user.id));
     }
     let explanation = Explanation::load(&opened.store, &security, user).await.map_err(told)?;
-    let mut out = print::user(&explanation, user);
+    let mut out = rights::user(&explanation, user);
     if let (Some(kind), Some(id)) = (kind, id) {
         out.push_str(&format!("\n{}/{id}: ", kind.name));
         out.push_str(&one(&opened.store, &explanation, kind, id).await.map_err(told)?);
     }
     match kind {
-        Some(kind) => out.push_str(&print::types(&explanation, &[kind])),
-        None => out.push_str(&print::types(&explanation, &kinds.values().collect::<Vec<_>>())),
+        Some(kind) => out.push_str(&rights::types(&explanation, &[kind])),
+        None => out.push_str(&rights::types(&explanation, &kinds.values().collect::<Vec<_>>())),
     }
     Ok(out)
 }

@@ -2,20 +2,18 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Failure, access::print, open, open::Opened, serve, settings::Settings};
+use super::{Failure, open, open::Opened, serve, settings::Settings};
 use crate::{
-    error::Error,
-    mapping::compiled::ResourceType,
-    plan::{self, PagePlan, Situation},
-    search, server,
-    store::Class,
+    interaction::{Place, explain, rights},
+    plan::Situation,
+    server,
     tryton::{Explanation, Security},
 };
 
 /// Arguments of `explain`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The search, as behind the base of an address: 'Observation?patient=1&code=8302-2'.
+    /// The search, as behind the base of an address: 'Observation?patient=1&code=8302-2', 'Patient/1/Condition'.
     #[arg(value_name = "TYPE?PARAMETERS")]
     search: String,
     /// Login of the user who searches.
@@ -33,8 +31,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     serve::runtime()?.block_on(async {
         let opened = Opened::open(&loaded.config, &options).await?;
         opened.refuse()?;
-        let limit = loaded.config.default_count.get();
-        print!("{}", report(&opened, arguments, &zone, limit).await?);
+        let counts = (loaded.config.default_count.get(), loaded.config.max_count.get());
+        print!("{}", report(&opened, arguments, &zone, counts).await?);
         Ok(())
     })
 }
@@ -43,14 +41,12 @@ async fn report(
     opened: &Opened,
     arguments: &Arguments,
     zone: &TimeZone,
-    limit: u32,
+    counts: (u32, u32),
 ) -> Result<String, Failure> {
     let told = open::failure;
-    let (name, query) = arguments.search.split_once('?').unwrap_or((&arguments.search, ""));
-    let kinds = &opened.compiled.types;
-    let kind = kinds.get(name).filter(|kind| !kind.is_content()).ok_or_else(|| {
-        let served: Vec<_> = kinds.keys().map(String::as_str).collect();
-        Failure(vec![format!("{name} is not searched; types served: {}", served.join(", "))])
+    let (address, query) = arguments.search.split_once('?').unwrap_or((&arguments.search, ""));
+    let place = Place::parse(address).ok_or_else(|| {
+        Failure(vec![format!("{address} is no place of a search: expected TYPE, nothing, or TYPE/ID/TYPE")])
     })?;
     let security =
         Security::load(&opened.store, std::sync::Arc::clone(&opened.catalog), 1).await.map_err(told)?;
@@ -68,49 +64,29 @@ async fn report(
         now: Timestamp::now(),
         base: "",
     };
-    let plan = planned(situation, kind, query, limit).map_err(|error| {
-        let place = error.expression().map(|place| format!("{place}: ")).unwrap_or_default();
-        Failure(vec![format!("{place}{}", error.text())])
-    })?;
-    let explained = plan.statement.explained();
-    let rows = opened.store.rows(Class::Request, &explained).await.map_err(told)?;
-    let mut out =
-        format!("search of {login} (id {}): {}\n\nSQL\n{}\n", user.id, arguments.search, plan.statement.text);
-    if !plan.statement.values.is_empty() {
-        out.push_str("\nparameters\n");
+    let pairs = server::pairs(query);
+    let steps =
+        pairs.and_then(|pairs| explain::steps(situation, place, &pairs, counts)).map_err(|error| {
+            let place = error.expression().map(|place| format!("{place}: ")).unwrap_or_default();
+            Failure(vec![format!("{place}{}", error.text())])
+        })?;
+    let mut out = format!("search of {login} (id {}): {}\n", user.id, arguments.search);
+    for (what, statement) in &steps {
+        out.push_str(&format!("\nSQL: {what}\n{}\n", statement.text));
+        if !statement.values.is_empty() {
+            out.push_str("\nparameters\n");
+        }
+        for (index, value) in statement.values.iter().enumerate() {
+            out.push_str(&format!("  ${} = {value:?}\n", index + 1));
+        }
+        out.push_str("\nexpected by PostgreSQL\n");
+        for line in explain::expected(&opened.store, statement).await.map_err(told)? {
+            out.push_str(&format!("  {line}\n"));
+        }
     }
-    for (index, value) in plan.statement.values.iter().enumerate() {
-        out.push_str(&format!("  ${} = {value:?}\n", index + 1));
-    }
-    out.push_str("\nexpected by PostgreSQL\n");
-    for row in &rows {
-        out.push_str(&format!("  {}\n", row.column::<String>(0).map_err(told)?));
-    }
-    // Every type that shares a table with the statement: what is searched, and what its chains lead through.
-    let touched = |kind: &&ResourceType| {
-        kind.sources.iter().any(|source| plan.statement.text.contains(&format!("\"{}\"", source.table)))
-    };
-    let touched: Vec<_> = kinds.values().filter(touched).collect();
-    out.push_str(&format!("\nrights in it\n{}", print::types(&explanation, &touched)));
+    out.push_str(&format!(
+        "\nrights in it\n{}",
+        rights::types(&explanation, &explain::touched(situation, &steps))
+    ));
     Ok(out)
-}
-
-fn planned(
-    situation: Situation<'_>,
-    kind: &ResourceType,
-    query: &str,
-    limit: u32,
-) -> Result<PagePlan, Error> {
-    let (wanted, faults) = search::parse(&server::pairs(query)?);
-    if let Some(fault) = faults.into_iter().next() {
-        return Err(fault.error);
-    }
-    for filter in &wanted.filters {
-        plan::check(situation, kind, filter)?;
-    }
-    for key in &wanted.sort {
-        plan::sort_kind(&[kind], &key.name)?;
-    }
-    let part = plan::Part { kind, filters: &wanted.filters, first: 0 };
-    plan::page(situation, part, &wanted.sort, None, wanted.count.unwrap_or(limit))
 }

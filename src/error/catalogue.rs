@@ -32,6 +32,7 @@ catalogue! {
     SIGN_IN_THROTTLED = Throttled "sign-in-throttled", "Too many failed sign-ins.", "Wait for the time given in Retry-After.";
     MODEL_FORBIDDEN = Forbidden "model-forbidden", "Your access rights in GNU Health do not include this resource type.", "Ask the administrator of GNU Health for read access to the models behind it.";
     FIELD_FORBIDDEN = Forbidden "field-forbidden", "Your access rights in GNU Health do not include the data that this parameter searches.", "Leave the parameter out.";
+    EXPLANATION_FORBIDDEN = Forbidden "explanation-forbidden", "How a search is answered is told to administrators of GNU Health only.", "Leave _explain out, or ask someone who may change groups in GNU Health.";
     RESOURCE_UNKNOWN = NotFound "resource-unknown", "There is no resource with this id.", "Ids are stable; search for the resource to find its id.";
     TYPE_UNKNOWN = NotFound "type-unknown", "This server has no resources of this type.", "The CapabilityStatement at [base]/metadata lists the types served.";
     VERSION_UNKNOWN = NotFound "version-unknown", "This version of the resource is not kept.", "GNU Health keeps the current version only; read the resource without _history.";

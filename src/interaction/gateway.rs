@@ -118,10 +118,7 @@ impl Fhir {
 
     /// The type of this name.
     pub(super) fn kind(&self, name: &str) -> Result<&ResourceType> {
-        self.compiled.types.get(name).ok_or_else(|| {
-            let served: Vec<_> = self.compiled.types.keys().map(String::as_str).collect();
-            Error::new(&error::TYPE_UNKNOWN).detail(format!("Types served: {}.", served.join(", ")))
-        })
+        served(&self.compiled, name)
     }
 
     /// Who asks, with the rights that held at the sign-in of the request.
@@ -144,9 +141,14 @@ impl Fhir {
         Ok(Caller { user: id, permit, languages, zone })
     }
 
+    /// The rights of all users as they are now.
+    pub(super) fn security(&self) -> Result<Arc<Security>> {
+        self.rights.current()
+    }
+
     /// The models of the database.
     pub(super) fn catalog(&self) -> Result<Arc<Catalog>> {
-        Ok(Arc::clone(self.rights.current()?.catalog()))
+        Ok(Arc::clone(self.security()?.catalog()))
     }
 
     /// Languages of Tryton for a tag, best first; none when there is no such language.
@@ -220,6 +222,14 @@ impl Fhir {
             Interaction::Operation(call) => operation::run(self, &request, call).await,
         }
     }
+}
+
+/// The type of this name.
+pub(super) fn served<'a>(compiled: &'a Compiled, name: &str) -> Result<&'a ResourceType> {
+    compiled.types.get(name).ok_or_else(|| {
+        let served: Vec<_> = compiled.types.keys().map(String::as_str).collect();
+        Error::new(&error::TYPE_UNKNOWN).detail(format!("Types served: {}.", served.join(", ")))
+    })
 }
 
 /// Languages of Tryton for a tag of `Accept-Language`; a tag that Tryton does not know stands for the nearest wider one

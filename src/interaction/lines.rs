@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a stream has no place for: it has no pages and no Bundle, and does not say why a resource is in it.
-const REFUSED: [&str; 5] = ["_count", "_page", "_total", "_include", "_revinclude"];
+const REFUSED: [&str; 6] = ["_count", "_page", "_total", "_include", "_revinclude", "_explain"];
 
 /// A search on its way, and where it is.
 struct Walk {

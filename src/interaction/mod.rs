@@ -4,6 +4,7 @@ mod capabilities;
 mod content;
 mod docref;
 mod everything;
+pub mod explain;
 mod gateway;
 mod history;
 mod ipa;
@@ -13,6 +14,7 @@ mod openapi;
 pub mod operation;
 mod page_link;
 mod read;
+pub mod rights;
 mod search;
 mod terminology;
 mod validate;
@@ -31,6 +33,7 @@ pub use crate::tryton::Credential;
 pub use content::Content;
 pub use gateway::{Fhir, Options, Session};
 pub use operation::Call;
+pub use search::Place;
 
 /// What the server calls: everything behind the protocol.
 pub trait Gateway: Send + Sync + 'static {

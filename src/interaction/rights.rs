@@ -1,4 +1,4 @@
-//! The lines of `access`.
+//! The rights of a user as lines for people: of `access`, and of how a search is answered.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

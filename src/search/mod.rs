@@ -16,8 +16,18 @@ pub use parse::parse;
 use crate::error::Error;
 
 /// Parameters that say how to answer, not what to find.
-pub const CONTROLS: [&str; 9] =
-    ["_count", "_sort", "_total", "_summary", "_elements", "_page", "_type", "_include", "_revinclude"];
+pub const CONTROLS: [&str; 10] = [
+    "_count",
+    "_sort",
+    "_total",
+    "_summary",
+    "_elements",
+    "_page",
+    "_type",
+    "_include",
+    "_revinclude",
+    "_explain",
+];
 
 /// A search as the client asked for it.
 #[derive(Clone, Debug, Default, PartialEq)]

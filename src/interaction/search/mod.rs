@@ -5,12 +5,13 @@ mod page;
 mod types;
 mod understood;
 
-use self::types::Types;
-use super::{Answer, Request, gateway::Fhir, page_link::Binding};
+use self::{include::Directive, types::Types};
+use super::{Answer, Request, explain, gateway::Fhir, page_link::Binding};
 use crate::{
     error::{self, Error, Result},
-    plan::{self, Direction, Part},
-    search::{Filter, Total},
+    mapping::{Compiled, compiled::ResourceType},
+    plan::{self, Direction, Part, Situation},
+    search::{Filter, SearchRequest, Total},
     store::Class,
 };
 
@@ -20,7 +21,7 @@ pub(super) use understood::{known_elements, understood};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
+pub struct Place<'a> {
     /// The type; none for all types.
     pub(super) kind: Option<&'a str>,
     /// Type and id of the resource whose compartment is searched.
@@ -35,12 +36,71 @@ impl<'a> Place<'a> {
         Self { kind: Some(kind), compartment: None, seen: false }
     }
 
+    /// The place of an address below the base: `Patient`, `Patient/1/Observation`, `Patient/1/*`, or nothing for all types.
+    pub fn parse(address: &'a str) -> Option<Self> {
+        let kind = |kind: &'a str| Some(kind).filter(|kind| *kind != "*");
+        let (kind, compartment) = match address.split('/').collect::<Vec<_>>().as_slice() {
+            [""] => (None, None),
+            [name] => (Some(*name), None),
+            [of, id, name] => (kind(name), Some((*of, *id))),
+            _ => return None,
+        };
+        Some(Self { kind, compartment, seen: false })
+    }
+
+    /// The types that are searched here.
+    pub(super) fn types(self, compiled: &'a Compiled, pairs: &[(String, String)]) -> Result<Types<'a>> {
+        Types::of(compiled, self, pairs)
+    }
+
     /// Below the base.
     fn address(&self) -> String {
         match (self.compartment, self.kind) {
             (Some((of, id)), kind) => format!("{of}/{id}/{}", kind.unwrap_or("*")),
             (None, kind) => kind.unwrap_or_default().to_owned(),
         }
+    }
+}
+
+/// A search that is understood.
+pub(super) struct Understood<'a> {
+    types: Types<'a>,
+    pub(super) wanted: SearchRequest,
+    directives: Vec<Directive<'a>>,
+    /// The conditions of each type.
+    filters: Vec<Vec<Filter>>,
+    /// What lenient handling left out.
+    warnings: Vec<Error>,
+}
+
+impl<'a> Understood<'a> {
+    /// The search of these types with the parameters that are left for it.
+    pub(super) fn of(
+        situation: Situation<'a>,
+        types: Types<'a>,
+        place: Place<'_>,
+        lenient: bool,
+    ) -> Result<Self> {
+        let (mut wanted, mut warnings) = understood(situation, &types.kinds, &types.pairs, lenient)?;
+        wanted.applied.splice(0..0, types.applied.clone());
+        let directives = include::directives(situation, &types.kinds, &mut wanted, lenient, &mut warnings)?;
+        let mut filters = vec![std::mem::take(&mut wanted.filters); types.kinds.len()];
+        if let Some((of, id)) = place.compartment {
+            for (kind, filters) in types.kinds.iter().zip(&mut filters) {
+                filters.push(types::compartment(situation, kind, of, id)?);
+            }
+        }
+        Ok(Self { types, wanted, directives, filters, warnings })
+    }
+
+    /// What is planned: each type with its conditions.
+    pub(super) fn parts<'s>(&'s self, compiled: &Compiled) -> Vec<Part<'s>> {
+        let single = self.types.kinds.len() == 1;
+        let part = |(kind, filters): (&&'a ResourceType, &'s Vec<Filter>)| {
+            let first = if single { 0 } else { types::first(compiled, kind) };
+            Part { kind, filters, first }
+        };
+        self.types.kinds.iter().zip(&self.filters).map(part).collect()
     }
 }
 
@@ -52,28 +112,26 @@ pub(super) async fn search(
     pairs: &[(String, String)],
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
-    let situation = caller.situation(fhir, &request.base);
-    let types = Types::of(fhir, place, pairs)?;
-    let (mut wanted, mut warnings) = understood(situation, &types.kinds, &types.pairs, request.lenient)?;
-    wanted.applied.splice(0..0, types.applied.clone());
-    let directives =
-        include::directives(situation, &types.kinds, &mut wanted, request.lenient, &mut warnings)?;
-    let mut filters = vec![std::mem::take(&mut wanted.filters); types.kinds.len()];
-    if let Some((of, id)) = place.compartment {
-        if !place.seen {
-            fhir.must_see(&caller, of, id).await?;
-        }
-        for (kind, filters) in types.kinds.iter().zip(&mut filters) {
-            filters.push(types::compartment(situation, kind, of, id)?);
-        }
+    if let Some(pairs) = explain::asked(pairs)? {
+        return explain::answer(fhir, &caller, request, place, &pairs).await;
     }
-    let count = wanted.count.map(|count| count.min(fhir.options.max_count));
+    let situation = caller.situation(fhir, &request.base);
+    let types = place.types(&fhir.compiled, pairs)?;
+    let named = types.named;
+    if let (Some((of, id)), false) = (place.compartment, place.seen) {
+        fhir.must_see(&caller, of, id).await?;
+    }
+    let mut search = Understood::of(situation, types, place, request.lenient)?;
+    let count = search.wanted.count.map(|count| count.min(fhir.options.max_count));
     if let Some(count) = count {
         // The self link shows the count that was applied.
-        for (_, value) in wanted.applied.iter_mut().filter(|(key, _)| key == "_count") {
+        for (_, value) in search.wanted.applied.iter_mut().filter(|(key, _)| key == "_count") {
             *value = count.to_string();
         }
     }
+    let mut warnings = std::mem::take(&mut search.warnings);
+    let parts = search.parts(&fhir.compiled);
+    let Understood { wanted, directives, .. } = &search;
     let address = place.address();
     let binding = Binding {
         user: caller.user,
@@ -81,13 +139,12 @@ pub(super) async fn search(
         pairs: &wanted.applied,
         mapping: fhir.compiled.fingerprint,
     };
-    let parts = parts(fhir, &types, &filters);
     let mut page = Page::new(fhir, request, situation, &address, &wanted.subset);
     page.bundle.link("self", &wanted.applied, wanted.page.as_deref());
     let mut closed = Vec::new();
     if wanted.total != Total::None || count == Some(0) {
         let statement;
-        (statement, closed) = plan::count(situation, &parts, types.named)?;
+        (statement, closed) = plan::count(situation, &parts, named)?;
         let rows = fhir.store.rows(Class::Request, &statement).await?;
         let total: i64 = rows.first().map_or(Ok(0), |row| row.column(0))?;
         page.bundle.total(total);
@@ -97,10 +154,8 @@ pub(super) async fn search(
         let cursor =
             wanted.page.as_deref().map(|link| fhir.links.open(link, binding, situation.now)).transpose()?;
         let matches = match place.kind {
-            Some(_) => page::of_one(fhir, situation, parts[0], &wanted, cursor.as_ref(), limit).await?,
-            None => {
-                page::of_many(fhir, situation, &parts, types.named, &wanted, cursor.as_ref(), limit).await?
-            }
+            Some(_) => page::of_one(fhir, situation, parts[0], wanted, cursor.as_ref(), limit).await?,
+            None => page::of_many(fhir, situation, &parts, named, wanted, cursor.as_ref(), limit).await?,
         };
         closed.clone_from(&matches.closed);
         let backwards = cursor.as_ref().is_some_and(|cursor| cursor.direction == Direction::Previous);
@@ -114,8 +169,8 @@ pub(super) async fn search(
                 page.bundle.link(name, &wanted.applied, Some(&sealed));
             }
         }
-        let found = page.matches(&matches, &directives);
-        include::include(&mut page, &directives, found, &mut warnings, &mut closed).await?;
+        let found = page.matches(&matches, directives);
+        include::include(&mut page, directives, found, &mut warnings, &mut closed).await?;
     }
     if !closed.is_empty() {
         let left_out = format!("Left out: {}.", closed.join(", "));
@@ -123,14 +178,4 @@ pub(super) async fn search(
     }
     page.warn(&warnings);
     Ok(Answer { body: page.bundle.finish(), personal: true, ..Answer::default() })
-}
-
-/// What is planned: each type with its conditions.
-fn parts<'a>(fhir: &'a Fhir, types: &Types<'a>, filters: &'a [Vec<Filter>]) -> Vec<Part<'a>> {
-    let single = types.kinds.len() == 1;
-    let part = |(kind, filters): (&&'a _, &'a Vec<Filter>)| {
-        let first = if single { 0 } else { types::first(&fhir.compiled, kind) };
-        Part { kind, filters, first }
-    };
-    types.kinds.iter().zip(filters).map(part).collect()
 }

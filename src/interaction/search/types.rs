@@ -1,6 +1,6 @@
 //! Which types a search covers.
 
-use super::{super::gateway::Fhir, Place};
+use super::{super::gateway::served, Place};
 use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
@@ -9,11 +9,11 @@ use crate::{
 };
 
 /// The types of a search.
-pub(super) struct Types<'a> {
+pub(in crate::interaction) struct Types<'a> {
     /// The types.
     pub(super) kinds: Vec<&'a ResourceType>,
     /// The client named them: one that is closed is refused, not left out.
-    pub(super) named: bool,
+    pub(in crate::interaction) named: bool,
     /// `_type`, for the links.
     pub(super) applied: Vec<(String, String)>,
     /// The other parameters.
@@ -25,9 +25,9 @@ impl<'a> Types<'a> {
     ///
     /// # Errors
     /// A type that is not served, that is not searched, or that is not in the compartment.
-    pub(super) fn of(fhir: &'a Fhir, place: Place<'_>, pairs: &[(String, String)]) -> Result<Self> {
+    pub(super) fn of(compiled: &'a Compiled, place: Place<'_>, pairs: &[(String, String)]) -> Result<Self> {
         let is_in = |kind: &ResourceType| {
-            place.compartment.is_none_or(|(of, id)| membership(&fhir.compiled, kind, of, id).is_some())
+            place.compartment.is_none_or(|(of, id)| membership(compiled, kind, of, id).is_some())
         };
         if let Some((of, _)) = place.compartment
             && !compartment::is_one(of)
@@ -39,7 +39,7 @@ impl<'a> Types<'a> {
             unsupported(format!("{} is not in the compartment of a resource of type {of}.", kind.name))
         };
         if let Some(name) = place.kind {
-            let kind = searched(fhir, name)?;
+            let kind = searched(compiled, name)?;
             if !is_in(kind) {
                 return Err(outside(kind));
             }
@@ -49,12 +49,12 @@ impl<'a> Types<'a> {
         let mut kinds: Vec<&ResourceType> = Vec::new();
         match applied.as_slice() {
             [] => {
-                let all = fhir.compiled.types.values();
+                let all = compiled.types.values();
                 kinds.extend(all.filter(|kind| !kind.is_content() && is_in(kind)));
             }
             [(_, value)] => {
                 for name in value.split(',') {
-                    let kind = searched(fhir, name).map_err(|error| match error.kind() {
+                    let kind = searched(compiled, name).map_err(|error| match error.kind() {
                         error::Kind::NotFound => {
                             let detail = "Expected names of types that are served, separated by commas.";
                             Error::new(&error::PARAMETER_VALUE).detail(detail).at("_type")
@@ -84,8 +84,8 @@ fn unsupported(detail: String) -> Error {
 }
 
 /// A type that can be searched.
-fn searched<'a>(fhir: &'a Fhir, name: &str) -> Result<&'a ResourceType> {
-    let kind = fhir.kind(name)?;
+fn searched<'a>(compiled: &'a Compiled, name: &str) -> Result<&'a ResourceType> {
+    let kind = served(compiled, name)?;
     if kind.is_content() {
         return Err(unsupported(format!("{} is read by its id.", kind.name)));
     }

@@ -41,6 +41,7 @@ struct AccessRow {
     on: String,
     group: Option<i32>,
     read: bool,
+    write: bool,
 }
 
 /// An access row that applies to the user.
@@ -150,6 +151,7 @@ impl<'a> Explanation<'a> {
                     on: row.column(1)?,
                     group: row.column(2)?,
                     read: row.column(3)?,
+                    write: row.column(4)?,
                 })
             };
             rows.iter().map(row).collect()
@@ -179,6 +181,14 @@ impl<'a> Explanation<'a> {
 
     fn group(&self, id: i32) -> &str {
         self.groups.get(&id).map_or("?", String::as_str)
+    }
+
+    /// Whether a group of the user may change groups in Tryton, and with them who may do what, as its group of
+    /// administrators may. Where nothing restricts that, nobody is an administrator.
+    pub fn administers(&self) -> bool {
+        let groups = self.permit.groups();
+        let own = |row: &&AccessRow| row.group.is_some_and(|group| groups.contains(&group));
+        self.model_access.iter().filter(own).any(|row| row.write && row.on == "res.group")
     }
 
     /// Why a model is open or closed.
