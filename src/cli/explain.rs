@@ -71,7 +71,8 @@ async fn report(
             Failure(vec![format!("{place}{}", error.text())])
         })?;
     let mut out = format!("search of {login} (id {}): {}\n", user.id, arguments.search);
-    for (what, statement) in &steps {
+    for step in &steps {
+        let (what, statement) = step;
         out.push_str(&format!("\nSQL: {what}\n{}\n", statement.text));
         if !statement.values.is_empty() {
             out.push_str("\nparameters\n");
@@ -80,7 +81,7 @@ async fn report(
             out.push_str(&format!("  ${} = {value:?}\n", index + 1));
         }
         out.push_str("\nexpected by PostgreSQL\n");
-        for line in explain::expected(&opened.store, statement).await.map_err(told)? {
+        for line in explain::expected(&opened.store, step).await.map_err(told)? {
             out.push_str(&format!("  {line}\n"));
         }
     }

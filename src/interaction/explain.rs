@@ -15,18 +15,14 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::ResourceType,
-    plan::{self, Situation},
+    plan::{self, Situation, Step},
     search::Total,
-    sql::Statement,
     store::{Class, Store},
     tryton::Explanation,
 };
 
 /// The parameter.
 const PARAMETER: &str = "_explain";
-
-/// What a statement of a search is for, and the statement.
-pub type Step = (&'static str, Statement);
 
 /// Whether the explanation is asked for, and the other parameters.
 ///
@@ -78,7 +74,7 @@ pub fn steps(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn expected(store: &Store, statement: &Statement) -> Result<Vec<String>> {
+pub async fn expected(store: &Store, (_, statement): &Step) -> Result<Vec<String>> {
     let rows = store.rows(Class::Request, &statement.explained()).await?;
     rows.iter().map(|row| row.column(0)).collect()
 }
@@ -108,11 +104,12 @@ pub(super) async fn answer(
     let steps = steps(situation, place, pairs, (fhir.options.default_count, fhir.options.max_count))?;
     let text = |name: &str, value: &str| json!({ "name": name, "valueString": value });
     let mut parameters = Vec::new();
-    for (what, statement) in &steps {
+    for step in &steps {
+        let (what, statement) = step;
         let mut parts = vec![text("for", what), text("sql", &statement.text)];
         let values = statement.values.iter().enumerate();
         parts.extend(values.map(|(index, value)| text("value", &format!("${} = {value:?}", index + 1))));
-        parts.push(text("expected", &expected(&fhir.store, statement).await?.join("\n")));
+        parts.push(text("expected", &expected(&fhir.store, step).await?.join("\n")));
         parameters.push(json!({ "name": "statement", "part": parts }));
     }
     parameters.push(text("rights", &rights::types(&explanation, &touched(situation, &steps))));

@@ -28,3 +28,8 @@ pub use page::{PagePlan, PositionsPlan, Situation, count, newest, page, position
 pub use predicate::{check, modifiers, shared, sort_kind};
 pub use read::{ReadPlan, exists, read};
 pub use rows::{RowsPlan, Wanted, rows};
+
+use crate::sql::Statement;
+
+/// What a statement is for, and the statement.
+pub type Step = (&'static str, Statement);
