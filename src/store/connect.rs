@@ -102,8 +102,10 @@ fn config(options: &Options) -> Result<(Config, MakeRustlsConnect), ConnectError
     }
     config.application_name("gnuhealth-fhir");
     config.connect_timeout(Duration::from_secs(5));
+    // Sources join many tables that are looked up by their keys: their order is that of the statement, and to try more of
+    // them out takes longer than the statement (measured: over all types 0.9 s of planning, with 4 0.26 s).
     config.options(format!(
-        "-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout={} -c jit=off -c client_encoding=UTF8 -c DateStyle=ISO",
+        "-c TimeZone=UTC -c default_transaction_read_only=on -c statement_timeout={} -c jit=off -c join_collapse_limit=4 -c client_encoding=UTF8 -c DateStyle=ISO",
         options.statement_timeout.as_millis()
     ));
     Ok((config, tls.connector().map_err(ConnectError::Tls)?))
