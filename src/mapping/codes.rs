@@ -36,6 +36,12 @@ impl CodeMap {
         self.entries.get(key)?.as_ref()
     }
 
+    /// Keys and the displays of their codes.
+    pub fn displays(&self) -> impl Iterator<Item = (String, String)> {
+        let entries = self.entries.iter();
+        entries.filter_map(|(key, code)| Some((key.clone(), code.as_ref()?.display.clone()?)))
+    }
+
     /// Keys whose code satisfies a condition.
     pub fn keys<'a>(&'a self, wanted: impl Fn(&Code) -> bool + 'a) -> impl Iterator<Item = &'a str> {
         self.entries

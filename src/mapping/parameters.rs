@@ -335,6 +335,11 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
                 in_object(object, way, spot, found);
             }
         }
+        // The display of a code map is no node of its own.
+        Node::Coding(_) | Node::FixedCoding { .. } if matches!(way, [Way::Element(name)] if *name == "display") =>
+        {
+            found.push(spot);
+        }
         _ if way.is_empty() => found.push(spot),
         _ => {}
     }

@@ -497,3 +497,26 @@ fn what_is_not_written_is_missing() {
         }
     }
 }
+
+/// The display of a code map is a text to be searched, and a constant beside it is there where the code is.
+#[test]
+fn displays_of_code_maps_are_found_where_they_are_written() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let devices = crate::harness::all(&doctor, "Device?_count=500");
+        let texts = |device: &Value| -> Vec<String> {
+            let displays = device["type"]["coding"].as_array().into_iter().flatten();
+            let all = displays.map(|coding| &coding["display"]).chain([&device["type"]["text"]]);
+            all.filter_map(|text| text.as_str().map(str::to_lowercase)).collect()
+        };
+        for wanted in ["jackson", "surgical", "penrose"] {
+            let has = |device: &&Value| texts(device).iter().any(|text| text.starts_with(wanted));
+            let expected: BTreeSet<&str> =
+                devices.iter().filter(has).map(|device| device["id"].as_str().unwrap()).collect();
+            let found = crate::harness::all(&doctor, &format!("Device?device-name={wanted}&_count=500"));
+            let found: BTreeSet<&str> = found.iter().map(|device| device["id"].as_str().unwrap()).collect();
+            assert_eq!(found, expected, "{}: {wanted}", site.name);
+            assert!(wanted != "jackson" || !found.is_empty(), "{} has drains", site.name);
+        }
+    }
+}

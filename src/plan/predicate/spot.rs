@@ -94,6 +94,10 @@ fn node(
         }
         (Node::Object(inner), Some(_)) => {
             let asked = object(builder, inner, steps, spot, row, ask)?;
+            if inner.dynamic && constant(here, steps) && !asked.is("FALSE") {
+                let written = token::present(builder, here, row).map_err(forbidden)?;
+                return Ok(Fragment::all([written, asked]));
+            }
             written(builder, asked, here, row)
         }
         (Node::List(nodes), Some((Step::Item(index), rest))) => {
@@ -113,6 +117,18 @@ fn node(
             })
         }
         _ => Err(Error::new(&crate::error::INTERNAL).cause("a search place does not fit its body")),
+    }
+}
+
+/// Steps lead to a constant without a condition of its own: it is there where the object around it is.
+fn constant(here: &Node, steps: &[Step]) -> bool {
+    match (here, steps.split_first()) {
+        (Node::Constant { .. } | Node::FixedCoding { .. }, None) => true,
+        (Node::Object(inner), Some((Step::Member(index), rest))) => {
+            constant(&inner.members[*index].node, rest)
+        }
+        (Node::List(nodes), Some((Step::Item(index), rest))) => constant(&nodes[*index], rest),
+        _ => false,
     }
 }
 

@@ -73,7 +73,27 @@ fn leaf(
             let sql = builder.expression(&leaf.expression)?;
             if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
         }
-        Node::Constant { text, .. } => Fragment::new().bind(text.as_str()),
+        Node::Constant { text, .. } | Node::FixedCoding { display: Some(text), .. } => {
+            Fragment::new().bind(text.as_str())
+        }
+        Node::Coding(leaf) => {
+            let Some(codes) = &leaf.codes else { return Ok(Fragment::truth(false)) };
+            let (keys, displays): (Vec<_>, Vec<_>) = codes.displays().unzip();
+            let sql = builder.expression(&leaf.expression)?;
+            let row = builder.aliases.next();
+            let display = compare(Fragment::new().alias(row).text(".display"), values, modifier);
+            return Ok(sql
+                .parens()
+                .text("::text IN (SELECT key FROM unnest(")
+                .bind(keys)
+                .text("::text[], ")
+                .bind(displays)
+                .text("::text[]) AS ")
+                .alias(row)
+                .text("(key, display) WHERE ")
+                .then(display)
+                .text(")"));
+        }
         Node::Object(_) => {
             let mut ask =
                 |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, values, modifier);
