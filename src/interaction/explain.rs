@@ -29,9 +29,11 @@ const PARAMETER: &str = "_explain";
 /// # Errors
 /// Neither `true` nor `false`.
 pub(super) fn asked(pairs: &[(String, String)]) -> Result<Option<Vec<(String, String)>>> {
+    if !pairs.iter().any(|(name, _)| name == PARAMETER) {
+        return Ok(None);
+    }
     let (asked, others): (Vec<_>, Vec<_>) = pairs.iter().cloned().partition(|(name, _)| name == PARAMETER);
     match asked.as_slice() {
-        [] => Ok(None),
         [(_, value)] if value == "true" => Ok(Some(others)),
         _ => Err(Error::new(&error::PARAMETER_VALUE).detail("Expected true, once.").at(PARAMETER)),
     }
