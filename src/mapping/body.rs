@@ -83,16 +83,17 @@ impl Compiler<'_> {
         let (type_name, below) =
             if underscore { ("Element", "Element") } else { (named.kind.code, named.owner()) };
         let list = named.element.is_list() && !underscore;
+        // What a resource must have is written in any case.
+        let must = named.element.min > 0 && structure::resource(owner).is_some();
         let absent = match &item.kind {
-            Kind::Table(table) => table.item("absent").and_then(Item::text).map(str::to_owned),
+            Kind::Table(table) => table.item("absent").and_then(Item::text),
             _ => None,
         };
+        let absent = absent.or(must.then_some("unknown")).map(str::to_owned);
         let node = match self.values(scope, context, type_name, below, list, item) {
             Some(node) => node,
             // Nothing in this database: written as every value that must not be missing.
-            None if absent.is_some() || named.element.min > 0 && structure::resource(owner).is_some() => {
-                Node::List(Vec::new())
-            }
+            None if absent.is_some() => Node::List(Vec::new()),
             None => return None,
         };
         if let (Node::Reference(reference), false) = (&node, named.kind.targets.is_empty())

@@ -242,7 +242,6 @@ impl Renderer<'_> {
             None if !top && member.type_name == "BackboneElement" => return Ok(Written::Nothing),
             _ if masked(&member.node, view) || (view.hidden && refers(&member.node)) => "masked",
             Some(reason) => reason.as_str(),
-            None if top => "unknown",
             None => return Ok(Written::Nothing),
         };
         self.absent(out, member, reason);

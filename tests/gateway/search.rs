@@ -520,3 +520,27 @@ fn displays_of_code_maps_are_found_where_they_are_written() {
         }
     }
 }
+
+/// A concept that must be there is written with the reason why it is not, is found by that, and is not missing.
+#[test]
+fn a_concept_without_a_value_is_found_by_the_reason() {
+    const REASONS: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
+    let mut some = 0;
+    for site in sites() {
+        let doctor = site.user("doctor");
+        for kind in ["Observation", "AllergyIntolerance", "Procedure"] {
+            let without = |resource: &&Value| {
+                let mut coding = resource["code"]["coding"].as_array().into_iter().flatten();
+                coding.any(|coding| coding["system"] == REASONS && coding["code"] == "unknown")
+            };
+            let all = crate::harness::all(&doctor, &format!("{kind}?_count=500&_elements=code"));
+            let expected: Ids = all.iter().filter(without).map(id).collect();
+            let found = all_ids(&doctor, kind, &[("code", &format!("{REASONS}|unknown"))]);
+            assert_eq!(found, expected, "{}: {kind}", site.name);
+            let missing = all.iter().filter(|resource| resource["code"].is_null()).map(id).collect();
+            assert_eq!(all_ids(&doctor, kind, &[("code:missing", "true")]), missing, "{}: {kind}", site.name);
+            some += expected.len();
+        }
+    }
+    assert!(some > 0, "some codes are not known");
+}

@@ -3,7 +3,7 @@
 use super::{forbidden, token};
 use crate::{
     error::{Error, Result},
-    mapping::compiled::{Each, Node, Object, Parameter, ResourceType, Row, Slot, Spot, Step},
+    mapping::compiled::{Each, Member, Node, Object, Parameter, ResourceType, Row, Slot, Spot, Step},
     plan::scope::{Builder, Masked},
     sql::Fragment,
 };
@@ -67,7 +67,36 @@ fn object(
     let Some((Step::Member(index), rest)) = steps.split_first() else {
         return Err(Error::new(&crate::error::INTERNAL).cause("a search place leads nowhere"));
     };
-    node(builder, &object.members[*index].node, rest, spot, row, ask)
+    let member = &object.members[*index];
+    let asked = node(builder, &member.node, rest, spot, row, ask)?;
+    let inside = rest.iter().any(|step| matches!(step, Step::Member(_)));
+    match &member.absent {
+        Some(reason) if !inside && spot.filter.is_none() => absent(builder, member, reason, asked, row, ask),
+        _ => Ok(asked),
+    }
+}
+
+/// A concept that must be there is written with the reason when it has no value (as the renderer does), and found by it.
+fn absent(
+    builder: &mut Builder<'_>,
+    member: &Member,
+    reason: &str,
+    asked: Fragment,
+    row: &Row,
+    ask: &mut Ask<'_>,
+) -> Result<Fragment> {
+    if member.type_name != "CodeableConcept" || member.element != member.name || asked.is("TRUE") {
+        return Ok(asked);
+    }
+    let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason".to_owned();
+    let instead = Node::FixedCoding { system, code: reason.to_owned(), display: None };
+    let instead = ask(builder, &instead, row)?;
+    if instead.is("FALSE") {
+        return Ok(asked);
+    }
+    let present = token::present(builder, &member.node, row).map_err(forbidden)?;
+    let without = Fragment::raw("NOT coalesce(").then(present).text(", FALSE)");
+    Ok(Fragment::any([asked, Fragment::all([without, instead])]))
 }
 
 fn node(
