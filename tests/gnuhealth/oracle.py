@@ -17,7 +17,7 @@ Usage: VENV/bin/python oracle.py postgresql://postgres@127.0.0.1:PORT/DATABASE <
     {"op": "login", "login": …, "password": …}            id of the user or null
     more keys: "context": {…} over the preferences; "id": anything, comes back
 
-Answers: {"result": …} or {"error": class of the exception, "message": text}. Each question has its own read-only
+Answers: {"result": …} or {"error": class of the exception, "message": text, "crash": an error of Python itself}. Each question has its own read-only
 transaction and empty caches, so tests may change rows in between. Values are encoded as in Tryton's JSON-RPC.
 """
 import json
@@ -115,7 +115,12 @@ class Oracle:
 
 
 def failure(error):
-    return {'error': type(error).__name__, 'message': ' '.join(str(part) for part in error.args if part)}
+    return {
+        'error': type(error).__name__,
+        'message': ' '.join(str(part) for part in error.args if part),
+        # Not raised by Tryton or the database but by Python: the code met what it was not written for.
+        'crash': type(error).__module__ == 'builtins',
+    }
 
 
 def main(uri):
