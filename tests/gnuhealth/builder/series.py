@@ -106,7 +106,7 @@ class Series:
             self.fill(dump)
         start = time.monotonic()
         self.server.restore(dump, self.database)
-        self.let_read()
+        self.let_read(self.database)
         self.server.set_mark(self.database, key)
         say('%s: restored %s in %.0f s' % (self.name, self.database, time.monotonic() - start))
 
@@ -144,12 +144,12 @@ class Series:
         return run([self.python, '-W', 'ignore', HERE / file, *arguments], self.log, what,
                    env=dict(os.environ, PYTHONDONTWRITEBYTECODE='1', PYTHONHASHSEED='0'))
 
-    def let_read(self):
+    def let_read(self, database):
         """A role that may read and do nothing else: what the gateway is meant to run with."""
         if not self.server.sql('postgres', "SELECT 1 FROM pg_roles WHERE rolname = 'fhir_reader'"):
             self.server.sql('postgres', 'CREATE ROLE fhir_reader LOGIN')
         self.server.sql(
-            self.database, 'REVOKE CREATE ON SCHEMA public FROM PUBLIC', 'GRANT USAGE ON SCHEMA public TO fhir_reader',
+            database, 'REVOKE CREATE ON SCHEMA public FROM PUBLIC', 'GRANT USAGE ON SCHEMA public TO fhir_reader',
             'GRANT SELECT ON ALL TABLES IN SCHEMA public TO fhir_reader')
 
     def forget(self, pattern):
