@@ -31,7 +31,8 @@ def main(uri):
         pool.init()
     random.seed(20260101)
     findings = []
-    with Transaction().start(database, 1, readonly=True, context={'language': 'en', 'company': 1, 'active_test': False}) as transaction:
+    context = {'language': 'en', 'company': 1, 'active_test': False}
+    with Transaction().start(database, 1, readonly=True, context=context) as transaction:
         records = readable(pool, transaction, findings)
     with Transaction().start(database, 0, readonly=True, context={'active_test': False}):
         users = {user.login: user.id for user in pool.get('res.user').search([])}
@@ -104,8 +105,10 @@ def complaints(Model, records):
 
 
 def brief(error):
-    """The kind of complaint, without the record that it is about."""
-    return '%s %s' % (type(error).__name__, re.sub(r'"[^"]*"|\d+', '…', str(error.args[0] if error.args else error))[:160])
+    """The kind of complaint and the field, without the record that it is about and the value."""
+    text = ' '.join(str(part) for part in error.args) or str(error)
+    text = re.sub(r'\d+', '…', re.sub(r'(?<!field )"[^"]*"', '…', text))
+    return '%s %s' % (type(error).__name__, ' '.join(text.split())[:300])
 
 
 def rights(pool, transaction, database, login, user, findings):
@@ -162,6 +165,7 @@ def continued(pool, findings):
                 findings.append('%s: the new number is not new' % model)
         except Exception as error:
             findings.append('%s: a new one: %s' % (model, brief(error)))
+            break
 
 
 if __name__ == '__main__':
