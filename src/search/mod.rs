@@ -11,17 +11,18 @@ pub mod value;
 
 pub use filter::Operator;
 pub use include::Include;
-pub use parse::parse;
+pub use parse::{parse, short};
 
 use crate::error::Error;
 
 /// Parameters that say how to answer, not what to find.
-pub const CONTROLS: [&str; 10] = [
+pub const CONTROLS: [&str; 11] = [
     "_count",
     "_sort",
     "_total",
     "_summary",
     "_elements",
+    "_contained",
     "_page",
     "_type",
     "_include",
@@ -101,6 +102,8 @@ pub struct Filter {
     pub all: Vec<Filter>,
     /// Instead of all the above: this must not hold (`not` of `_filter`).
     pub not: Option<Box<Filter>>,
+    /// The parameter that it is the whole of, as sent; empty for a part of one.
+    pub sent: Option<(String, String)>,
 }
 
 impl Filter {

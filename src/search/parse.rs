@@ -14,7 +14,7 @@ const LENGTH: usize = 4096;
 /// Keys of an order at most.
 const KEYS: usize = 10;
 /// Parameters that say one thing: said twice they would contradict themselves, or hide that they do.
-const ONCE: [&str; 4] = ["_count", "_total", "_summary", "_page"];
+const ONCE: [&str; 5] = ["_count", "_total", "_summary", "_contained", "_page"];
 /// Includes at most.
 const INCLUDES: usize = 30;
 /// Links of a chain at most.
@@ -78,14 +78,23 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
                 _ => return Err(wrong("none or accurate", value)),
             }
         }
-        "_summary" => match value {
-            "count" => request.total = Total::Only,
-            "true" => request.subset = Subset::Summary,
-            "text" => request.subset = Subset::Text,
-            "data" => request.subset = Subset::Data,
-            "false" => {}
-            _ => return Err(wrong("true, text, data, count or false", value)),
-        },
+        "_summary" => {
+            let subset = match value {
+                "count" => {
+                    request.total = Total::Only;
+                    return Ok(());
+                }
+                "true" => Subset::Summary,
+                "text" => Subset::Text,
+                "data" => Subset::Data,
+                "false" => return Ok(()),
+                _ => return Err(wrong("true, text, data, count or false", value)),
+            };
+            if request.subset != Subset::All {
+                return Err(two_subsets());
+            }
+            request.subset = subset;
+        }
         "_elements" => {
             let names = value.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>();
             if names.iter().any(String::is_empty) {
@@ -93,9 +102,13 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
             }
             match &mut request.subset {
                 Subset::Elements(known) => known.extend(names),
-                subset => *subset = Subset::Elements(names),
+                subset @ Subset::All => *subset = Subset::Elements(names),
+                _ => return Err(two_subsets()),
             }
         }
+        // Nothing is contained in another resource here, so all there is to say of it is the default.
+        "_contained" if value == "false" => {}
+        "_contained" => return Err(wrong("false, for no resource is contained in another", value)),
         "_page" => request.page = Some(value.to_owned()),
         _ if Include::is(key) => {
             let include = Include::parse(key, value)?;
@@ -119,7 +132,8 @@ fn one(request: &mut SearchRequest, key: &str, value: &str) -> Result<(), Error>
                     Error::new(&error::PARAMETER_LIMIT).detail(format!("A search may have {VALUES} values."))
                 );
             }
-            request.filters.push(filter);
+            let sent = Some((key.to_owned(), value.to_owned()));
+            request.filters.push(Filter { sent, ..filter });
         }
     }
     Ok(())
@@ -180,8 +194,12 @@ fn wrong(expected: &str, found: &str) -> Error {
     Error::new(&error::PARAMETER_VALUE).detail(format!("Expected {expected}, found \"{}\".", short(found)))
 }
 
+fn two_subsets() -> Error {
+    Error::new(&error::PARAMETER_VALUE).detail("_summary and _elements do not go together.")
+}
+
 /// The beginning of a text for a message.
-pub(super) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     let mut short: String = text.chars().take(40).filter(|character| !character.is_control()).collect();
     if text.chars().count() > 40 {
         short.push('…');

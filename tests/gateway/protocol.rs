@@ -1,6 +1,6 @@
 //! Reads, conditions of HTTP, and what is refused: <https://hl7.org/fhir/R4/http.html>.
 
-use crate::harness::{demo, ids, link, resources, sites};
+use crate::harness::{demo, ids, link, pages, resources, sites};
 
 #[test]
 fn a_read_tells_its_version_and_is_not_sent_twice() {
@@ -83,6 +83,14 @@ fn what_is_not_understood_is_refused_and_named() {
             ("_total=some", "parameter-value"),
             ("_sort=nmae", "parameter-unknown"),
             ("_sort=", "parameter-value"),
+            ("_summary=true&_elements=name", "parameter-value"),
+            ("_elements=name&_summary=data", "parameter-value"),
+            ("_contained=true", "parameter-value"),
+            ("_contained=both", "parameter-value"),
+            ("_containedType=contained", "parameter-unknown"),
+            ("_tag=x", "parameter-unknown"),
+            ("_security=x", "parameter-unknown"),
+            ("_source=x", "parameter-unknown"),
             ("name.family=x", "parameter-modifier"),
             ("general-practitioner.nmae=x", "parameter-unknown"),
             ("name=%00", "request-malformed"),
@@ -109,6 +117,42 @@ fn what_is_not_understood_is_refused_and_named() {
         let said = outcomes[0]["resource"].to_string();
         assert!(said.contains("nmae") && said.contains("birthdate") && said.contains("warning"), "{said}");
         assert_eq!(ids(&bundle), ids(&doctor.ok("Patient?gender=female")), "the rest is applied");
+    }
+}
+
+#[test]
+fn what_lenient_handling_leaves_out_is_left_out_of_every_page() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        for (kind, rest, faulty, named) in [
+            ("Patient", "birthdate=ge1980", "birthdate=yesterday", "birthdate"),
+            ("Patient", "name:contains=a", "name:nonsense=a", "name:nonsense"),
+            ("Patient", "gender=female", "_filter=nmae%20eq%20x", "nmae"),
+            ("Patient", "gender=female", "_sort=-birthdate,nmae", "nmae"),
+            ("Patient", "_summary=true", "_elements=name", "_elements"),
+            ("Patient", "gender=female", "_has:Condition:patient:nmae=x", "nmae"),
+            ("Condition", "subject:Patient.gender=female", "subject:Patient.nmae=x", "nmae"),
+            ("Condition", "subject:Patient.gender=female", "subject.birthdate=yesterday", "birthdate"),
+            ("Condition", "subject.gender=female", "subject:Group.name=x", "subject:Group"),
+        ] {
+            let applied = format!("{kind}?{rest}&_count=7");
+            let asked = format!("{applied}&{faulty}");
+            assert_eq!(doctor.get(&asked).status, 400, "{asked}");
+            let answer = doctor.send("GET", &asked, &[("Prefer", "handling=lenient")], "");
+            assert_eq!(answer.status, 200, "{asked}: {}", answer.text());
+            let first = answer.json();
+            let outcome = first["entry"].as_array().unwrap().last().unwrap();
+            assert_eq!(outcome["search"]["mode"], "outcome", "{asked}");
+            assert!(outcome["resource"].to_string().contains(named), "{asked}: {outcome}");
+            assert_eq!(link(&first, "self"), link(&doctor.ok(&applied), "self"), "{asked}");
+            let mut found = ids(&first);
+            if let Some(next) = link(&first, "next") {
+                found.extend(pages(&doctor, &next, "next").iter().flat_map(ids));
+            }
+            let expected: Vec<_> = pages(&doctor, &applied, "next").iter().flat_map(ids).collect();
+            assert!(expected.len() > 7, "{applied} has pages");
+            assert_eq!(found, expected, "{asked}");
+        }
     }
 }
 

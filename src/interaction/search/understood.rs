@@ -9,11 +9,15 @@ use crate::{
 };
 
 /// Parameters that R4 defines and nobody offers here, and why.
-const REFUSED: [(&str, &str); 4] = [
+const REFUSED: [(&str, &str); 8] = [
     ("_text", "Narratives are made of the other elements; search those."),
     ("_content", "Resources are not searched as text; search their elements."),
     ("_list", "Search for the List and follow its entries with _include=List:item."),
     ("_query", "There are no named queries."),
+    ("_tag", "Tags are those of an answer; nothing is tagged in GNU Health."),
+    ("_security", "What is withheld depends on who asks; no label is kept in GNU Health."),
+    ("_source", "All resources come from GNU Health."),
+    ("_containedType", "No resource is contained in another."),
 ];
 
 /// The search as far as it is understood, and with lenient handling what was not.
@@ -37,19 +41,16 @@ pub(in crate::interaction) fn understood(
         match check(situation, kinds, &filter) {
             Ok(()) => wanted.filters.push(filter),
             Err(error) => {
-                wanted.applied.retain(|(key, _)| *key != filter.key);
+                wanted.applied.retain(|pair| filter.sent.as_ref() != Some(pair));
                 refuse(error, lenient, &mut ignored)?;
             }
         }
     }
-    for key in std::mem::take(&mut wanted.sort) {
-        match plan::sort_kind(kinds, &key.name) {
-            Ok(_) => wanted.sort.push(key),
-            Err(error) => {
-                wanted.applied.retain(|(name, _)| name != "_sort");
-                refuse(error, lenient, &mut ignored)?;
-            }
-        }
+    // Half an order would be another one: what is applied is what the links say.
+    if let Some(error) = wanted.sort.iter().find_map(|key| plan::sort_kind(kinds, &key.name).err()) {
+        wanted.sort.clear();
+        wanted.applied.retain(|(key, _)| key != "_sort");
+        refuse(error, lenient, &mut ignored)?;
     }
     Ok((wanted, ignored))
 }

@@ -11,6 +11,7 @@ use crate::{
     },
     search::{
         Filter,
+        registry::Kind,
         value::{ReferenceValue, TokenValue, unescape},
     },
     sql::Fragment,
@@ -97,6 +98,42 @@ fn logical(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[&str]) -
     }
 }
 
+/// The types that a chain leads to: those that the parameter refers to and for which the rest can be asked.
+///
+/// # Errors
+/// It is no reference, does not refer to the type that is named, or the rest can be asked of none of its types.
+pub(super) fn targets<'a>(
+    situation: Situation<'a>,
+    kind: &'a ResourceType,
+    parameter: &'a Parameter,
+    filter: &Filter,
+    rest: &Filter,
+) -> Result<Vec<&'a str>> {
+    let wanted = filter.modifier.as_deref();
+    if parameter.kind != Kind::Reference {
+        return Err(Error::new(&error::PARAMETER_MODIFIER)
+            .detail(format!("{} is no reference, so nothing can be chained to it.", filter.name)));
+    }
+    let all = situation.compiled.targets(kind, parameter);
+    if let Some(wanted) = wanted.filter(|wanted| !all.contains(wanted)) {
+        let known = all.join(", ");
+        return Err(Error::new(&error::PARAMETER_MODIFIER)
+            .detail(format!("{} refers to: {known}; not to {wanted}.", filter.name)));
+    }
+    let mut fault = None;
+    let mut fits = Vec::new();
+    for target in all.into_iter().filter(|target| wanted.is_none_or(|wanted| wanted == *target)) {
+        match check::check(situation, &situation.compiled.types[target], rest) {
+            Ok(()) => fits.push(target),
+            Err(error) => fault = Some(error),
+        }
+    }
+    if fits.is_empty() {
+        return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
+    }
+    Ok(fits)
+}
+
 /// The condition of a chained filter.
 #[expect(clippy::too_many_arguments, reason = "the place of a parameter and the two parts of its filter")]
 pub fn chain(
@@ -109,30 +146,7 @@ pub fn chain(
     filter: &Filter,
     rest: &Filter,
 ) -> Result<Fragment> {
-    let wanted = filter.modifier.as_deref();
-    if parameter.kind != crate::search::registry::Kind::Reference {
-        return Err(Error::new(&error::PARAMETER_MODIFIER)
-            .detail(format!("{} is no reference, so nothing can be chained to it.", filter.name)));
-    }
-    let targets = situation.compiled.targets(kind, parameter);
-    if let Some(wanted) = wanted.filter(|wanted| !targets.contains(wanted)) {
-        let known = targets.join(", ");
-        return Err(Error::new(&error::PARAMETER_MODIFIER)
-            .detail(format!("{} refers to: {known}; not to {wanted}.", filter.name)));
-    }
-    // The rest must be a parameter of some target; of the others it matches nothing.
-    let candidates = targets.iter().filter(|target| wanted.is_none_or(|wanted| wanted == **target));
-    let mut fault = None;
-    let mut fits = Vec::new();
-    for target in candidates {
-        match check::check(situation, &situation.compiled.types[*target], rest) {
-            Ok(()) => fits.push(*target),
-            Err(error) => fault = Some(error),
-        }
-    }
-    if fits.is_empty() {
-        return Err(fault.unwrap_or_else(|| check::unknown(kind, &filter.key)));
-    }
+    let fits = targets(situation, kind, parameter, filter, rest)?;
     spot::at(builder, kind, source, emit, parameter, &mut |builder, node, _| match node.reference() {
         Some(reference) if fits.contains(&reference.target.as_str()) => {
             through(builder, situation, reference, rest)

@@ -1,6 +1,6 @@
 //! What a search may ask: names, modifiers, forms of values. A fault names the parameter and what is offered.
 
-use super::{super::page::Situation, compare, has};
+use super::{super::page::Situation, chain, compare, has};
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Parameter, ResourceType},
@@ -39,19 +39,22 @@ pub fn shared(kinds: &[&ResourceType], name: &str, key: &str) -> Result<Option<r
     if COMMON.contains(&name) || ["_has", "_filter", "_profile"].contains(&name) {
         return Ok(None);
     }
-    let form = |name: &str| -> Option<registry::Kind> {
-        let mut all = kinds.iter().map(|kind| kind.parameters.get(name).map(|parameter| parameter.kind));
-        let first = all.next()??;
-        all.all(|other| other == Some(first)).then_some(first)
-    };
-    if let Some(form) = form(name) {
+    if let Some(form) = type_of_all(kinds, name) {
         return Ok(Some(form));
     }
     let names = kinds.first().into_iter().flat_map(|kind| kind.parameters.keys().map(String::as_str));
-    let offered: Vec<&str> = COMMON.into_iter().chain(names.filter(|name| form(name).is_some())).collect();
+    let offered: Vec<&str> =
+        COMMON.into_iter().chain(names.filter(|name| type_of_all(kinds, name).is_some())).collect();
     Err(Error::new(&error::PARAMETER_UNKNOWN)
         .detail(format!("All types of this search can be searched by: {}, _has.", offered.join(", ")))
         .at_key(key))
+}
+
+/// The type of a parameter that all have, if it is the same of all.
+pub fn type_of_all(kinds: &[&ResourceType], name: &str) -> Option<registry::Kind> {
+    let mut all = kinds.iter().map(|kind| kind.parameters.get(name).map(|parameter| parameter.kind));
+    let first = all.next()??;
+    all.all(|other| other == Some(first)).then_some(first)
 }
 
 /// Resources of the type say which profiles they follow, so they are found by them.
@@ -138,8 +141,8 @@ pub fn check(situation: Situation<'_>, kind: &ResourceType, filter: &Filter) -> 
         return check(situation, from, rest);
     }
     let parameter = parameter(kind, filter)?;
-    if filter.chain.is_some() {
-        return Ok(());
+    if let Some(rest) = &filter.chain {
+        return chain::targets(situation, kind, parameter, filter, rest).map(drop).map_err(fault);
     }
     let modifier = filter.modifier.as_deref();
     let typed = parameter.kind == registry::Kind::Reference

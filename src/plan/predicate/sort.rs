@@ -9,7 +9,7 @@ use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Each, Kind, Leaf, Node, Object, ResourceType, Row, Step},
     plan::scope::{Builder, Masked},
-    search::registry,
+    search::{registry, short},
     sql::{Fragment, Value},
 };
 
@@ -27,11 +27,18 @@ pub fn sort_kind(kinds: &[&ResourceType], name: &str) -> Result<Kind> {
         [kind] => kind.parameters.get(name).map(|parameter| parameter.kind),
         _ => check::shared(kinds, name, name).map_err(|error| error.at("_sort"))?,
     };
-    let unknown = || match kinds {
-        [kind] => check::unknown(kind, name).at("_sort"),
-        _ => Error::new(&error::PARAMETER_UNKNOWN).at("_sort"),
-    };
     use registry::Kind as Type;
+    let unknown = || {
+        let shared = |name: &str| {
+            check::type_of_all(kinds, name)
+                .is_some_and(|form| !matches!(form, Type::Composite | Type::Special))
+        };
+        let names = kinds.first().into_iter().flat_map(|kind| kind.parameters.keys().map(String::as_str));
+        let offered: Vec<&str> = check::COMMON.into_iter().chain(names.filter(|name| shared(name))).collect();
+        Error::new(&error::PARAMETER_UNKNOWN)
+            .detail(format!("There is no order by \"{}\"; there is by: {}.", short(name), offered.join(", ")))
+            .at("_sort")
+    };
     Ok(match form.ok_or_else(unknown)? {
         Type::Date => Kind::Timestamp,
         Type::Number | Type::Quantity => Kind::Numeric,
