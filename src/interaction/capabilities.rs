@@ -1,6 +1,8 @@
 //! Capabilities: <https://hl7.org/fhir/R4/http.html#capabilities>. Built from the compiled mappings, so it cannot
 //! promise what is not there.
 
+mod part;
+
 use bytes::Bytes;
 use futures_util::stream;
 use jiff::Timestamp;
@@ -8,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Content, gateway::Fhir, ipa, openapi, operation::Operation};
 use crate::{
+    error::Result,
     mapping::{Compiled, compiled::ResourceType},
     search::{compartment, registry},
 };
@@ -16,11 +19,21 @@ const COMPARTMENT: &str = "http://hl7.org/fhir/CompartmentDefinition/";
 const DOCUMENTATION: &str = "Every type is also searched by chains (subject:Patient.name) and reverse chains (_has), through the parameters of type reference. A query at the base searches all types, or those of _type. _include and _revinclude take *, [type]:*, [type]:[parameter] and [type]:[parameter]:[target type], with :iterate as well.";
 const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
 
-/// The CapabilityStatement of this server.
-pub(super) fn capabilities(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
-    let body = serde_json::to_vec(&statement(fhir, base, started)).unwrap_or_default();
+/// The CapabilityStatement of this server, or the part of it that these parameters ask for.
+///
+/// # Errors
+/// Parameters that do not belong to it.
+pub(super) fn capabilities(
+    fhir: &Fhir,
+    base: &str,
+    started: Timestamp,
+    pairs: &[(String, String)],
+) -> Result<Answer> {
+    let wanted = part::wanted(pairs)?;
+    let statement = part::part(statement(fhir, base, started), &wanted);
+    let body = serde_json::to_vec(&statement).unwrap_or_default();
     let version = version(&body);
-    Answer { body, version, ..Answer::default() }
+    Ok(Answer { body, version, ..Answer::default() })
 }
 
 /// The same for tools that know OpenAPI; always JSON.

@@ -195,8 +195,8 @@ impl Fhir {
 
     pub(super) async fn carry_out(&self, request: Request) -> Result<Answer> {
         match &request.interaction {
-            Interaction::Capabilities { .. } => {
-                Ok(capabilities::capabilities(self, &request.base, self.started))
+            Interaction::Capabilities { pairs } => {
+                capabilities::capabilities(self, &request.base, self.started, pairs)
             }
             Interaction::OpenApi => Ok(capabilities::openapi(self, &request.base, self.started)),
             Interaction::Read { kind, id, pairs } => read::read(self, &request, kind, id, pairs).await,

@@ -16,7 +16,8 @@ const LINES: &str = "application/fhir+ndjson";
 /// The description of what a CapabilityStatement claims.
 pub(super) fn document(fhir: &Fhir, statement: &Value, base: &str) -> Value {
     let mut paths = Map::new();
-    let metadata = operation("capabilities", "What this server offers", "CapabilityStatement", false, vec![]);
+    let metadata =
+        operation("capabilities", "What this server offers", "CapabilityStatement", false, subset());
     let mut open = metadata;
     open["security"] = json!([]);
     paths.insert("/metadata".into(), json!({ "get": open }));
@@ -63,6 +64,11 @@ pub(super) fn document(fhir: &Fhir, statement: &Value, base: &str) -> Value {
             }
         }
     })
+}
+
+/// The parameters that ask for a part of a resource.
+fn subset() -> Vec<Value> {
+    vec![reference("_summary"), reference("_elements")]
 }
 
 fn items(value: &Value) -> &[Value] {
@@ -130,7 +136,6 @@ fn of_operations(resource: &Value, paths: &mut Map<String, Value>) {
 fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
     let kind = resource["type"].as_str().unwrap_or_default();
     let offers = |code: &str| items(&resource["interaction"]).iter().any(|one| one["code"] == code);
-    let subset = || vec![reference("_summary"), reference("_elements")];
     let of_read = |more: Vec<Value>| if offers("search-type") { [more, subset()].concat() } else { more };
     if offers("read") {
         let mut get = operation(

@@ -24,7 +24,7 @@ pub(super) async fn read(
 ) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
     let kind = fhir.kind(kind)?;
-    let subset = subset(kind, pairs)?;
+    let subset = subset(&kind.name, pairs, "A read takes _format, _pretty, _summary and _elements.")?;
     if kind.is_content() && !pairs.is_empty() {
         return Err(Error::new(&error::PARAMETER_UNKNOWN).detail("A read of a Binary takes _format."));
     }
@@ -42,12 +42,10 @@ pub(super) async fn read(
     one(fhir, &caller, kind, id, target, &subset).await
 }
 
-/// `_summary` and `_elements`; nothing else belongs to a read.
-fn subset(kind: &ResourceType, pairs: &[(String, String)]) -> Result<Subset> {
+/// `_summary` and `_elements` of one resource of a type; `offered` tells that nothing else belongs to it.
+pub(super) fn subset(kind: &str, pairs: &[(String, String)], offered: &str) -> Result<Subset> {
     if let Some((key, _)) = pairs.iter().find(|(key, _)| !matches!(key.as_str(), "_summary" | "_elements")) {
-        return Err(Error::new(&error::PARAMETER_UNKNOWN)
-            .detail("A read takes _format, _pretty, _summary and _elements.")
-            .at_key(key));
+        return Err(Error::new(&error::PARAMETER_UNKNOWN).detail(offered).at_key(key));
     }
     let (wanted, faults) = search::parse(pairs);
     if let Some(fault) = faults.into_iter().next() {

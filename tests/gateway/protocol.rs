@@ -157,6 +157,47 @@ fn what_lenient_handling_leaves_out_is_left_out_of_every_page() {
 }
 
 #[test]
+fn the_capabilities_can_be_had_in_part() {
+    for site in sites() {
+        let anybody = site.gateway.anybody();
+        let whole = anybody.ok("metadata");
+        for (query, code) in [
+            ("mode=terminology", "parameter-value"),
+            ("mode=normative", "parameter-value"),
+            ("_summary=count", "parameter-value"),
+            ("_elements=nmae", "parameter-value"),
+            ("nmae=x", "parameter-unknown"),
+        ] {
+            anybody.get(&format!("metadata?{query}")).is(400, code);
+        }
+        for query in ["mode=full", "_summary=false", "_summary=data"] {
+            assert_eq!(anybody.ok(&format!("metadata?{query}")), whole, "{query}");
+        }
+        let summary = anybody.ok("metadata?_summary=true");
+        assert_eq!(summary["meta"]["tag"][0]["code"], "SUBSETTED");
+        assert_eq!(summary["software"], whole["software"]);
+        let [all, some] =
+            [&whole, &summary].map(|one| one["rest"][0]["resource"].as_array().unwrap().clone());
+        assert_eq!(all.len(), some.len());
+        assert!(all[0]["searchParam"].is_array() && some[0]["searchParam"].is_null());
+        assert!(
+            whole["rest"][0]["documentation"].is_string() && summary["rest"][0]["documentation"].is_null()
+        );
+        let elements = anybody.ok("metadata?_elements=software");
+        let names: Vec<_> = elements.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            ["resourceType", "meta", "status", "date", "kind", "software", "fhirVersion", "format"],
+            "and the required ones"
+        );
+        assert_eq!(
+            gnuhealth_fhir_model::check(summary.to_string().as_bytes()).unwrap(),
+            "CapabilityStatement"
+        );
+    }
+}
+
+#[test]
 fn a_search_by_post_is_the_search_by_get() {
     for site in sites() {
         let doctor = site.user("doctor");

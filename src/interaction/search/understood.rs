@@ -32,7 +32,8 @@ pub(in crate::interaction) fn understood(
     for fault in faults {
         refuse(fault.error, lenient, &mut ignored)?;
     }
-    if let Err(error) = known_elements(kinds, &wanted.subset) {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name.as_str()).collect();
+    if let Err(error) = known_elements(&names, &wanted.subset) {
         wanted.subset = Subset::All;
         wanted.applied.retain(|(key, _)| key != "_elements");
         refuse(error, lenient, &mut ignored)?;
@@ -69,21 +70,21 @@ fn check(situation: Situation<'_>, kinds: &[&ResourceType], filter: &Filter) -> 
 }
 
 /// `_elements` names elements of the type, or of one of several.
-pub(in crate::interaction) fn known_elements(kinds: &[&ResourceType], subset: &Subset) -> Result<()> {
+pub(in crate::interaction) fn known_elements(kinds: &[&str], subset: &Subset) -> Result<()> {
     let Subset::Elements(names) = subset else { return Ok(()) };
     let known = |name: &str| {
-        let of = |kind: &&ResourceType| {
-            structure::children(&kind.name).any(|element| element.name == name)
-                || structure::element(&kind.name, name).is_some()
+        let of = |kind: &&str| {
+            structure::children(kind).any(|element| element.name == name)
+                || structure::element(kind, name).is_some()
         };
         name == "resourceType" || kinds.iter().any(of)
     };
     match names.iter().find(|name| !known(name)) {
         None => Ok(()),
-        Some(_) => {
-            let whose = if let [kind] = kinds { kind.name.as_str() } else { "the types that are searched" };
+        Some(name) => {
+            let whose = if let [kind] = kinds { kind } else { "the types that are searched" };
             Err(Error::new(&error::PARAMETER_VALUE)
-                .detail(format!("Expected names of elements of {whose}."))
+                .detail(format!("Expected names of elements of {whose}, found \"{}\".", search::short(name)))
                 .at("_elements"))
         }
     }
