@@ -114,6 +114,7 @@ impl Compiler<'_> {
             list,
             required: named.element.min > 0,
             summary: named.element.summary,
+            modifier: named.element.modifier,
             absent,
             type_name: type_name.to_owned(),
             node,

@@ -339,6 +339,8 @@ pub struct Member {
     pub required: bool,
     /// Belongs to the summary of its type.
     pub summary: bool,
+    /// What the rest means depends on it, as on a status.
+    pub modifier: bool,
     /// Code of the data-absent-reason when there is no value.
     pub absent: Option<String>,
     /// FHIR type of the value.

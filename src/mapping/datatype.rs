@@ -265,6 +265,7 @@ fn simple_member(name: &str, type_name: &str, list: bool, node: Node) -> Member 
         list,
         required: false,
         summary: true,
+        modifier: false,
         absent: None,
         type_name: type_name.to_owned(),
         node,

@@ -486,7 +486,8 @@ fn kept(subset: &Subset, member: &Member, top: bool) -> bool {
         Subset::Elements(names) => {
             let named =
                 |name: &String| *name == member.element.trim_end_matches("[x]") || *name == member.name;
-            !top || member.required || names.iter().any(named)
+            // Nobody should take the code of a refuted condition for one that holds.
+            !top || member.required || member.modifier || names.iter().any(named)
         }
     }
 }

@@ -63,7 +63,7 @@ pub enum Subset {
     Summary,
     /// Narrative and the required ones.
     Text,
-    /// These, and the required ones.
+    /// These, the required ones, and those that change the meaning of others.
     Elements(Vec<String>),
 }
 

@@ -89,9 +89,7 @@ fn what_matches_refer_to_is_there_once_and_not_counted() {
         let patient =
             page["entry"].as_array().unwrap().iter().find(|one| one["search"]["mode"] == "include").unwrap();
         assert!(patient["resource"]["name"].is_array() && patient["resource"]["meta"]["tag"].is_null());
-        assert!(
-            resources(&page)[0]["clinicalStatus"].is_null() && resources(&page)[0]["meta"]["tag"].is_array()
-        );
+        assert!(resources(&page)[0]["category"].is_null() && resources(&page)[0]["meta"]["tag"].is_array());
         let page = doctor.ok("Condition?_summary=true&_include=Condition:patient&_id=pd-1");
         assert!(page["entry"][1]["resource"]["meta"]["tag"].is_array(), "a summary is one of all");
         let page = doctor.ok("Condition?_summary=count&_include=Condition:patient");

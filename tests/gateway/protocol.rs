@@ -157,6 +157,42 @@ fn what_lenient_handling_leaves_out_is_left_out_of_every_page() {
 }
 
 #[test]
+fn a_part_of_a_resource_says_so_and_keeps_what_changes_its_meaning() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let whole = doctor.ok("Condition/pd-1");
+        for (query, kept, left_out) in [
+            (
+                "_elements=code",
+                &["clinicalStatus", "verificationStatus", "code", "subject"][..],
+                &["category"][..],
+            ),
+            ("_summary=true", &["clinicalStatus", "code", "subject"], &["note", "extension"]),
+            ("_summary=text", &["subject"], &["code", "clinicalStatus", "category"]),
+        ] {
+            let part = doctor.ok(&format!("Condition/pd-1?{query}"));
+            assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED", "{query}");
+            assert_eq!(part["meta"]["versionId"], whole["meta"]["versionId"], "{query}");
+            for name in kept {
+                assert!(part[name].is_object() && part[name] == whole[name], "{query}: {name}");
+            }
+            for name in left_out {
+                assert!(part[name].is_null() && !whole[name].is_null(), "{query}: {name}");
+            }
+            assert_eq!(resources(&doctor.ok(&format!("Condition?_id=pd-1&{query}"))), [part], "{query}");
+        }
+        for query in ["_summary=false", "_summary=data"] {
+            assert_eq!(
+                doctor.ok(&format!("Condition/pd-1?{query}")),
+                whole,
+                "{query}: there is no narrative"
+            );
+        }
+        doctor.get("Condition/pd-1?_summary=count").is(400, "parameter-value");
+    }
+}
+
+#[test]
 fn the_capabilities_can_be_had_in_part() {
     for site in sites() {
         let anybody = site.gateway.anybody();
