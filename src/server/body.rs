@@ -106,7 +106,7 @@ async fn read(
     }
 }
 
-/// The body is of one of these media types, in UTF-8 and not encoded.
+/// The body is of one of these media types, in UTF-8, of R4 and not encoded.
 fn is(headers: &HeaderMap, names: &[&str]) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(media), None) = (types.next().and_then(|value| value.to_str().ok()), types.next()) else {
@@ -114,10 +114,14 @@ fn is(headers: &HeaderMap, names: &[&str]) -> bool {
     };
     let mut parts = media.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default();
-    let utf8 = parts.filter_map(|part| part.split_once('=')).all(|(key, value)| {
-        !key.trim().eq_ignore_ascii_case("charset")
-            || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+    let understood = parts.filter_map(|part| part.split_once('=')).all(|(key, value)| {
+        let value = value.trim().trim_matches('"');
+        match key.trim().to_ascii_lowercase().as_str() {
+            "charset" => value.eq_ignore_ascii_case("utf-8"),
+            "fhirversion" => value == "4.0",
+            _ => true,
+        }
     });
     let plain = headers.get(CONTENT_ENCODING).is_none_or(|encoding| encoding == "identity");
-    names.iter().any(|known| name.eq_ignore_ascii_case(known)) && utf8 && plain
+    names.iter().any(|known| name.eq_ignore_ascii_case(known)) && understood && plain
 }

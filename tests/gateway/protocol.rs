@@ -234,6 +234,23 @@ fn the_capabilities_can_be_had_in_part() {
 }
 
 #[test]
+fn a_body_of_another_version_of_fhir_is_not_read() {
+    let doctor = demo().user("doctor");
+    for (media, status) in [
+        ("application/fhir+json", 200),
+        ("application/fhir+json; fhirVersion=4.0", 200),
+        ("text/json; charset=\"utf-8\"; fhirVersion=\"4.0\"", 200),
+        ("application/fhir+json; fhirVersion=5.0", 415),
+        ("application/fhir+json; FHIRVERSION=3.0", 415),
+        ("application/fhir+json; charset=latin1", 415),
+    ] {
+        let body = r#"{"resourceType":"Patient"}"#;
+        let answer = doctor.send("POST", "Patient/$validate", &[("Content-Type", media)], body);
+        assert_eq!(answer.status, status, "{media}: {}", answer.text());
+    }
+}
+
+#[test]
 fn a_search_by_post_is_the_search_by_get() {
     for site in sites() {
         let doctor = site.user("doctor");
