@@ -58,7 +58,8 @@ pub(super) fn status(kind: Kind) -> StatusCode {
 pub(super) fn request_id(headers: &HeaderMap) -> String {
     let mut sent = headers.get_all(REQUEST_ID).iter();
     let sane = |id: &&str| {
-        (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        (1..=64).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
     };
     match (sent.next().and_then(|value| value.to_str().ok()).filter(sane), sent.next()) {
         (Some(id), None) => id.to_owned(),
