@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gnuhealth_fhir_model::check;
 
-use crate::harness::{Client, Site, link, sites};
+use crate::harness::{Client, Database, Gateway, Site, ids, link, sites};
 
 /// Every page of a type as it was sent, with what its JSON says.
 fn sent(client: &Client, kind: &str) -> Vec<String> {
@@ -187,4 +187,72 @@ fn the_main_specialty_is_marked_in_both_series() {
         assert!(expected > 3, "{}", site.name);
         assert_eq!(roles.iter().filter(main).count() as i64, expected, "{}", site.name);
     }
+}
+
+#[test]
+fn a_change_of_any_row_behind_a_resource_is_a_new_version() {
+    let database = Database::copy("versions");
+    let gateway = Gateway::open(&database.url, "");
+    let doctor = gateway.user("doctor");
+    let patient = database.number(
+        "SELECT min(p.id)::bigint FROM gnuhealth_patient p JOIN party_contact_mechanism c ON c.party = p.party
+         JOIN gnuhealth_person_name n ON n.party = p.party WHERE p.primary_care_doctor IS NOT NULL",
+    );
+    let place = format!("Patient/{patient}");
+    let read = || {
+        let read = doctor.get(&place);
+        let header = |name| read.header(name).unwrap().to_owned();
+        (
+            header("etag"),
+            header("last-modified"),
+            read.json()["meta"]["lastUpdated"].as_str().unwrap().to_owned(),
+        )
+    };
+    let status = |name: &str, value: &str| doctor.send("GET", &place, &[(name, value)], "").status;
+    let others = || doctor.ok("Patient?_count=500&_lastUpdated=lt2030&_elements=id");
+    let of = format!("(SELECT party FROM gnuhealth_patient WHERE id = {patient})");
+    let carer = format!(
+        "(SELECT h.party FROM gnuhealth_healthprofessional h JOIN gnuhealth_patient p ON p.primary_care_doctor = h.id
+          WHERE p.id = {patient})"
+    );
+    let unchanged: Vec<_> = ids(&others()).into_iter().filter(|id| *id != patient.to_string()).collect();
+    let mut before = read();
+    for (year, change) in [
+        (
+            2031,
+            format!(
+                "UPDATE party_contact_mechanism SET value = value || '1', write_date = '2031-05-05' WHERE party = {of}"
+            ),
+        ),
+        (
+            2032,
+            format!(
+                "UPDATE gnuhealth_person_name SET family = 'Nueva', write_date = '2032-05-05' WHERE party = {of}"
+            ),
+        ),
+        (
+            2033,
+            format!("UPDATE party_party SET lastname = 'Otra', write_date = '2033-05-05' WHERE id = {carer}"),
+        ),
+    ] {
+        database.run(&change);
+        let after = read();
+        assert_ne!(after.0, before.0, "{change}");
+        assert_eq!(after.2, format!("{year}-05-05T00:00:00Z"), "{change}");
+        assert_eq!(status("If-None-Match", &before.0), 200, "{change}");
+        assert_eq!(status("If-Modified-Since", &before.1), 200, "{change}");
+        assert_eq!(status("If-Modified-Since", &after.1), 304, "{change}");
+        let found = doctor.ok(&format!("Patient?_id={patient}&_lastUpdated={year}-05-05T00:00:00Z"));
+        assert_eq!(ids(&found), [patient.to_string()], "{change}");
+        before = after;
+    }
+    // What is written as it was is the same version, later.
+    database.run(&format!("UPDATE gnuhealth_patient SET write_date = '2034-05-05' WHERE id = {patient}"));
+    let after = read();
+    assert_eq!((&after.0, after.2.as_str()), (&before.0, "2034-05-05T00:00:00Z"));
+    assert_eq!(status("If-None-Match", &before.0), 304);
+    assert_eq!(ids(&doctor.ok(&format!("Patient?_id={patient}&_lastUpdated=lt2034"))), [""; 0]);
+    let kept = ids(&others());
+    assert!(!kept.contains(&patient.to_string()) && kept.iter().all(|id| unchanged.contains(id)));
+    assert!(!kept.is_empty());
 }
