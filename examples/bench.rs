@@ -142,6 +142,7 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
         page_link_key: None,
         file_store: None,
         narrative: false,
+        queue_timeout: config.queue_timeout,
     };
     let sign_in = sign_in.map_err(|error| error.text())?;
     let gateway = Fhir::new(Arc::clone(&store), Arc::clone(&compiled), Arc::clone(&rights), sign_in, options)

@@ -196,6 +196,7 @@ impl Opened {
             narrative: config.narrative == Narrative::Generated,
             page_link_lifetime: config.page_link_lifetime,
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
+            queue_timeout: config.queue_timeout,
         };
         Fhir::new(self.store, Arc::new(self.compiled), rights, sign_in, options).map_err(failure)
     }

@@ -49,11 +49,11 @@ key::settings! {
     /// else the name of the database.
     file_store_prefix: Option<String> => "health";
     /// Sessions with PostgreSQL at most. From two on one of them looks for changes of rights, from three on another one
-    /// waits to be told of them.
+    /// waits to be told of them. Of the others one user gets half, so that slow searches of one keep nobody else waiting.
     connections: NonZero<usize> = "16";
     /// How long one statement may run; a search that takes longer is answered with 503.
     statement_timeout: Duration = "30s";
-    /// How long a request waits for a free session before it is answered with 503.
+    /// How long a request waits for a free session, and before that for others of its user, before it is answered with 503.
     queue_timeout: Duration = "5s";
     /// How often changes of users, groups and access rights are looked for. They take effect after at most this time,
     /// and at once where trytond tells of them (`clean_timeout = 0` of `[cache]` in its configuration).

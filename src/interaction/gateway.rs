@@ -12,7 +12,10 @@ use tokio::sync::OnceCell;
 
 use super::{
     Answer, Credential, Format, Gateway, Interaction, Request, capabilities, history, lines, operation,
-    operation::Operation, page_link::PageLinks, read, search,
+    operation::Operation,
+    page_link::PageLinks,
+    read, search,
+    turns::{Turn, Turns},
 };
 use crate::{
     error::{self, Error, Result},
@@ -48,6 +51,8 @@ pub struct Options {
     pub passwords: bool,
     /// Key of the paging links; random when absent.
     pub page_link_key: Option<String>,
+    /// How long a request waits until fewer of its user's are being answered.
+    pub queue_timeout: Duration,
 }
 
 /// The gateway over one database.
@@ -58,6 +63,7 @@ pub struct Fhir {
     sign_in: SignIn,
     pub(super) options: Options,
     pub(super) links: PageLinks,
+    turns: Turns,
     plans: RwLock<HashMap<PlanKey, Arc<ReadPlan>>>,
     started: jiff::Timestamp,
 }
@@ -112,8 +118,19 @@ impl Fhir {
         options: Options,
     ) -> Result<Self> {
         let links = PageLinks::new(options.page_link_key.as_deref(), options.page_link_lifetime)?;
+        let turns = Turns::new(store.sessions(), options.queue_timeout);
         let started = jiff::Timestamp::now();
-        Ok(Self { store, compiled, rights, sign_in, options, links, plans: RwLock::default(), started })
+        Ok(Self {
+            store,
+            compiled,
+            rights,
+            sign_in,
+            options,
+            links,
+            turns,
+            plans: RwLock::default(),
+            started,
+        })
     }
 
     /// The type of this name.
@@ -193,7 +210,17 @@ impl Fhir {
         Some(plan)
     }
 
+    /// The turn of the user who asks; what is the same for everybody needs none.
+    async fn turn(&self, request: &Request) -> Result<Option<Turn>> {
+        if matches!(request.interaction, Interaction::Capabilities { .. } | Interaction::OpenApi) {
+            return Ok(None);
+        }
+        let user = self.caller(request).await?.user;
+        self.turns.take(user).await.map(Some)
+    }
+
     pub(super) async fn carry_out(&self, request: Request) -> Result<Answer> {
+        let _turn = self.turn(&request).await?;
         match &request.interaction {
             Interaction::Capabilities { pairs } => {
                 capabilities::capabilities(self, &request.base, self.started, pairs)

@@ -17,6 +17,7 @@ mod read;
 pub mod rights;
 mod search;
 mod terminology;
+mod turns;
 mod validate;
 
 use std::{

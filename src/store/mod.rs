@@ -75,6 +75,11 @@ impl Store {
         &self.database
     }
 
+    /// Sessions for requests at most.
+    pub fn sessions(&self) -> usize {
+        self.pool.status().max_size
+    }
+
     async fn session(&self, class: Class) -> Result<Object> {
         let pool = self.watch.as_ref().filter(|_| class == Class::Watch).unwrap_or(&self.pool);
         pool.get().await.map_err(|error| match error {

@@ -9,6 +9,7 @@
 mod access;
 mod attacks;
 mod batch;
+mod busy;
 mod capabilities;
 mod closed;
 mod composites;
