@@ -9,6 +9,8 @@ pub struct Bundle {
     place: String,
     /// Base of the resources.
     home: String,
+    /// What the links say of the form of an answer.
+    form: Vec<(String, String)>,
     out: Vec<u8>,
     links: Vec<(String, String)>,
     total: Option<i64>,
@@ -26,12 +28,19 @@ impl Bundle {
         Self {
             place: place.to_owned(),
             home: home.to_owned(),
+            form: Vec::new(),
             out,
             links: Vec::new(),
             total: None,
             entries: Vec::with_capacity(64 * 1024),
             outcomes: Vec::new(),
         }
+    }
+
+    /// The links lead to answers of this form: `_format` and `_pretty` as the client sent them.
+    pub fn form(mut self, pairs: &[(String, String)]) -> Self {
+        self.form = pairs.to_vec();
+        self
     }
 
     /// Number of all matches.
@@ -41,7 +50,7 @@ impl Bundle {
 
     /// A link to a search of the same place; `page` is a position in it.
     pub fn link(&mut self, relation: &str, pairs: &[(String, String)], page: Option<&str>) {
-        let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs = pairs.iter().chain(&self.form).map(|(name, value)| (name.as_str(), value.as_str()));
         self.links.push((relation.to_owned(), address(&self.place, pairs, page)));
     }
 

@@ -101,7 +101,7 @@ pub enum Interaction {
     Operation(Call),
 }
 
-/// A request as an interaction needs it. `_format` and `_pretty` are already taken out of its parameters.
+/// A request as an interaction needs it.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `X-Request-Id`, as sent by the client or made. Everything logged inside [`Gateway::answer`] carries it already.
@@ -124,6 +124,8 @@ pub struct Request {
     pub returns: Option<Returns>,
     /// What form the answer takes on its way out.
     pub format: Format,
+    /// `_format` and `_pretty` as sent, for links; they are no parameters of the interaction.
+    pub form: Vec<(String, String)>,
     /// Languages of `Accept-Language`, best first, as BCP 47 tags.
     pub languages: Vec<String>,
 }

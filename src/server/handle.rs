@@ -117,8 +117,9 @@ async fn carry_out(
     } else if parts.method == Method::POST {
         given.extend(body::given(&shared.options, &parts.headers, body, place.takes_resource()).await?);
     }
-    let known = |name: &str| matches!(name, "_format" | "_pretty") || shared.gateway.is_parameter(name);
-    record.names(&given.pairs, known);
+    let is_form = |name: &str| matches!(name, "_format" | "_pretty");
+    record.names(&given.pairs, |name| is_form(name) || shared.gateway.is_parameter(name));
+    let asked: Vec<_> = given.pairs.iter().filter(|(name, _)| is_form(name)).cloned().collect();
     let form = negotiate::form(&parts.headers, &mut given.pairs, place.is_binary())?;
     *negotiated = Some(form);
     let preference = negotiate::preference(&parts.headers);
@@ -143,6 +144,7 @@ async fn carry_out(
         client: Some(peer.client),
         base: peer.base,
         format: form.format(),
+        form: asked,
         lenient: preference.lenient,
         returns: preference.returns,
         languages: negotiate::languages(&parts.headers),

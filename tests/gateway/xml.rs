@@ -3,7 +3,7 @@
 use gnuhealth_fhir::fhir::xml;
 use serde_json::Value;
 
-use crate::harness::{Client, Response, demo, pages, sites};
+use crate::harness::{Client, Response, demo, link, pages, sites};
 
 const XML: &str = "application/fhir+xml";
 const SENT: &str = "application/fhir+xml; charset=utf-8";
@@ -113,6 +113,22 @@ fn a_read_in_xml_is_conditional_and_pretty() {
     }
     get(&doctor, "Patient/1?_format=turtle", XML).is(406, "not-acceptable");
     get(&doctor, "Patient/1", "text/turtle").is(406, "not-acceptable");
+}
+
+#[test]
+fn the_next_page_has_the_form_that_the_address_asks_for() {
+    let doctor = demo().user("doctor");
+    for place in [
+        "Patient?_count=2&_format=xml",
+        "?_type=Patient,Practitioner&_format=application/fhir%2Bxml&_pretty=true&_count=2",
+        "Patient/1/Observation?_format=xml&_count=2",
+    ] {
+        let first = json(&get(&doctor, place, "application/json"));
+        let next = get(&doctor, &link(&first, "next").unwrap(), "application/json");
+        assert_eq!(next.text().contains("\n  <"), place.contains("_pretty"), "{place}");
+        let back = get(&doctor, &link(&json(&next), "previous").unwrap(), "application/json");
+        assert_eq!(json(&back)["entry"], first["entry"], "{place}");
+    }
 }
 
 #[test]

@@ -231,7 +231,7 @@ impl<'a> Page<'a> {
         Self {
             fhir,
             situation,
-            bundle: Bundle::searchset(&place, &request.base, situation.now),
+            bundle: Bundle::searchset(&place, &request.base, situation.now).form(&request.form),
             request: &request.id,
             site: Site { zone: situation.zone.clone(), narrative: fhir.options.narrative },
             subset,
