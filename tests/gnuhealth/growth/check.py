@@ -91,8 +91,9 @@ def shapes(hospital, gateway):
     findings, compared = [], 0
     for kind, (table, prefix, resource_when) in shape.SOURCES.items():
         def sample(condition, limit):
-            return hospital.server.sql(hospital.database, 'SELECT id FROM "%s" WHERE %s AND %s ORDER BY hashint8extended(id, 7) LIMIT %d' % (
-                table, resource_when, condition, limit)).split()
+            return hospital.server.sql(
+                hospital.database, 'SELECT id FROM "%s" WHERE %s AND %s ORDER BY hashint8extended(id, 7) LIMIT %d' % (
+                    table, resource_when, condition, limit)).split()
 
         known = set()
         for record in sample("NOT coalesce(create_date < timestamp '2026-01-03', false)", 600):

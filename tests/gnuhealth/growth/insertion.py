@@ -79,7 +79,8 @@ def statement(table, tables, copies, staff):
         'CROSS JOIN LATERAL (SELECT %s AS id, (%d - n.r)::bigint * %d * %d + (p.copy + 1) * %d AS step,' % (
             table.identity(copies, 'o.rank', 'n.r'), table.levels - 1, copies, SPAN, SPAN),
         '  CASE WHEN p.owner < 0 THEN p.copy ELSE floor(%d * grow.u(p.key, 2000 + n.r))::int - 1 END AS staff,' % (staff + 1),
-        '  p.days + CASE WHEN n.r = 0 THEN 0 ELSE floor(p.slack * (n.r - grow.u(p.key, 1000 + n.r)) / %s)::int END AS days) v' % table.times(),
+        '  p.days + CASE WHEN n.r = 0 THEN 0 ELSE floor(p.slack * (n.r - grow.u(p.key, 1000 + n.r)) / %s)::int END'
+        ' AS days) v' % table.times(),
         "CROSS JOIN LATERAL (SELECT v.days * interval '1 day' + p.minutes * interval '1 minute' AS earlier) w",
         "CROSS JOIN LATERAL (SELECT least(coalesce(%s, p.registered), timestamp '2026-01-01')"
         " + grow.u(v.id, 4) * interval '8 hours' AS created) x" % moment,

@@ -116,8 +116,8 @@ def rights(pool, transaction, database, login, user, findings):
     entered = datetime.datetime(2026, 1, 3)
     with transaction().start(database, user, readonly=True):
         preferences = pool.get('res.user').get_preferences(context_only=True)
-    for model in ('gnuhealth.patient', 'gnuhealth.patient.evaluation', 'gnuhealth.patient.disease', 'gnuhealth.lab', 'gnuhealth.appointment',
-                  'gnuhealth.patient.medication'):
+    for model in ('gnuhealth.patient', 'gnuhealth.patient.evaluation', 'gnuhealth.patient.disease', 'gnuhealth.lab',
+                  'gnuhealth.appointment', 'gnuhealth.patient.medication'):
         with transaction().start(database, user, readonly=True, context=dict(preferences, _check_access=True)):
             Model = pool.get(model)
             outcomes = []

@@ -44,8 +44,8 @@ SELECT d.copy, d.owner, d.party, d.key, d.name AS template_name, d.lastname AS t
        floor(120 * grow.u(key, 3))::int - 60 AS minutes,
        CASE WHEN d.slack < 365 THEN 0.01 ELSE least(6, -ln(1 - grow.u(key, 4))) END AS weight,
        timestamp '2026-01-01' - floor(grow.u(key, 5) * least(greatest(d.slack, 1), 3650) * 1440)::int * interval '1 minute' AS registered,
-       given.value || CASE WHEN grow.u(key, 6) < s.two_given AND more_given.value <> given.value THEN s.blank || more_given.value ELSE '' END
-         AS given,
+       given.value || CASE WHEN grow.u(key, 6) < s.two_given AND more_given.value <> given.value THEN s.blank || more_given.value
+                           ELSE '' END AS given,
        family.value || CASE WHEN grow.u(key, 7) < s.two_families AND more_family.value <> family.value THEN ' ' || more_family.value
                             ELSE '' END AS family,
        maiden.value AS maiden,
