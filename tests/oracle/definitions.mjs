@@ -1,16 +1,15 @@
-// The search parameters of R4, from HL7's own file.
+// The search parameters, elements and compartments of R4, from HL7's own files.
 
-import fs from "node:fs";
+import { file } from "./release.mjs";
+import { included } from "./rules/value_set.mjs";
 
-const bundle = JSON.parse(fs.readFileSync(`${process.env.ORACLE_DEFINITIONS}/search-parameters.json`, "utf8"));
-const all = bundle.entry.map((entry) => entry.resource);
+const all = file("search-parameters");
 const byUrl = new Map(all.map((parameter) => [parameter.url, parameter]));
 
-const profiles = JSON.parse(fs.readFileSync(`${process.env.ORACLE_DEFINITIONS}/profiles-resources.json`, "utf8"));
+const profiles = file("profiles-resources");
 
 /** Names of the resource types that can be asked for. */
-export const resourceTypes = profiles.entry
-  .map((entry) => entry.resource)
+export const resourceTypes = profiles
   .filter((one) => one.resourceType === "StructureDefinition" && one.kind === "resource" && !one.abstract && one.derivation === "specialization")
   .map((one) => one.type);
 
@@ -31,6 +30,28 @@ export function components(parameter) {
     definition: byUrl.get(component.definition),
     expression: readable(component.expression),
   }));
+}
+
+/** The parameters that put a resource of a type into a compartment; the resource itself is in its own. */
+export function compartment(of, type) {
+  const definition = profiles.find((one) => one.resourceType === "CompartmentDefinition" && one.code === of);
+  return (definition?.resource.find(({ code }) => code === type)?.param ?? []).filter((name) => name !== "{def}");
+}
+
+/** Types that have a compartment. */
+export const compartments = profiles.filter((one) => one.resourceType === "CompartmentDefinition").map((one) => one.code);
+
+/** The systems of the codes that an element can have, as its required binding says: `Patient.gender`. */
+const bound = new Map();
+export function systems(path) {
+  if (!bound.size) {
+    for (const { snapshot } of [...profiles, ...file("profiles-types")].filter((one) => one.snapshot)) {
+      for (const { path: here, binding } of snapshot.element) if (binding?.strength === "required") bound.set(here, binding.valueSet);
+    }
+  }
+  const url = bound.get(path);
+  if (typeof url === "string") bound.set(path, included(url));
+  return bound.get(path);
 }
 
 /** The parts of a union that start at this type; one is written without any type. */

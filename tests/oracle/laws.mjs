@@ -9,6 +9,7 @@ import { spans } from "./rules/date.mjs";
 import { target } from "./rules/reference.mjs";
 import { fold } from "./rules/text.mjs";
 import { codes, texts } from "./rules/token.mjs";
+import { served } from "./rules/value_set.mjs";
 import { index } from "./values.mjs";
 
 const options = parse({
@@ -66,7 +67,7 @@ async function attempt(law, place, work) {
   }
 }
 
-const world = { claims: claimed, client, resource: ({ type, id }) => held.get(type)?.byId.get(id) };
+const world = { claims: claimed, client, sets: served([], []), resource: ({ type, id }) => held.get(type)?.byId.get(id) };
 const held = new Map();
 await pool(types, 4, async (type) => {
   const answer = await client.send(`${type}?_count=${options.resources}`);

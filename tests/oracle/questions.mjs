@@ -1,6 +1,7 @@
 // Searches worth asking, made of values that occur: `{ sort, pairs }`, where `sort` names the rule that is tried.
 
 import { components, parameters } from "./definitions.mjs";
+import { belongs, ICD10 } from "./rules/hierarchy.mjs";
 import { factor, UCUM } from "./rules/quantity.mjs";
 import { target } from "./rules/reference.mjs";
 import { escape, strings } from "./rules/text.mjs";
@@ -51,10 +52,16 @@ function* ofString(samples, dice, ask) {
 
 const swap = (text) => [...text].map((letter) => (letter === letter.toLowerCase() ? letter.toUpperCase() : letter.toLowerCase())).join("");
 
-function* ofToken(samples, dice, ask, { name }) {
+function* ofToken(samples, dice, ask, { world, type: asked, name }) {
   if (name === "_id") return yield* ofId(samples, dice, ask);
   const all = samples.flatMap((sample) => codes(sample).map((code) => ({ ...code, type: sample.type })));
-  for (const { system, code, type } of all) {
+  for (const { system, systems, code, type } of all) {
+    if (["code", "CodeableConcept", "Coding"].includes(type) && `${asked}.${name}` !== "CodeSystem.code") yield* ofSets(world, systems?.[0] ?? system, dice, ask);
+    if (system === ICD10) yield* ofHierarchy(code, dice, ask);
+    for (const implied of systems ?? []) {
+      yield ask("implied system|code", `${escape(implied)}|${escape(code)}`);
+      yield ask("wrong system of a code", `http://nowhere.example|${escape(code)}`);
+    }
     const text = escape(code);
     yield ask("code", text);
     yield ask("other case", escape(swap(code)));
@@ -88,6 +95,24 @@ function* ofToken(samples, dice, ask, { name }) {
   yield ask("nowhere", "zzqxj");
   yield ask(":not nowhere", "zzqxj", "not");
   yield ask("system| nowhere", "http://nowhere.example|");
+}
+
+/** Value sets that are served or of the release. */
+function* ofSets(world, system, dice, ask) {
+  const sets = world.sets.of(system).filter((url) => world.sets.rule(url));
+  for (const url of [...sets.slice(0, 1), ...dice.some(sets, 2)]) {
+    yield ask(":in", escape(url), "in");
+    yield ask(":not-in", escape(url), "not-in");
+  }
+  yield ask(":in another", "http://hl7.org/fhir/ValueSet/administrative-gender", "in");
+}
+
+function* ofHierarchy(code, dice, ask) {
+  const [category] = /^[A-Z]\d[0-9A-Z]/.exec(code) ?? [];
+  if (!category || !belongs(code, category)) return;
+  for (const wanted of [category, code, `${category[0]}00-${category}`]) yield ask(":below", `${ICD10}|${wanted}`, "below");
+  yield ask(":above", `${ICD10}|${code}`, "above");
+  yield ask(":above deeper", `${ICD10}|${category}.9999`, "above");
 }
 
 function* ofId(samples, dice, ask) {
@@ -212,8 +237,13 @@ function* ofReference(samples, dice, ask, { world, type, name }) {
   yield ask("nowhere id", "zzqxj");
 }
 
-function* ofUri(samples, dice, ask) {
+function* ofUri(samples, dice, ask, { name }) {
   for (const { value } of samples) {
+    if (/^https?:/.test(value) && !name.startsWith("_")) {
+      const parent = value.slice(0, value.lastIndexOf("/"));
+      for (const wanted of [value, parent, parent.slice(0, -1)]) yield ask(":below", escape(wanted), "below");
+      for (const wanted of [value, `${value}/x/y`, `${value}x`]) yield ask(":above", escape(wanted), "above");
+    }
     yield ask("uri", escape(value));
     yield ask("start", escape(value.slice(0, -1)));
     yield ask("other case", escape(swap(value)));
@@ -235,6 +265,8 @@ function* ofComposite(world, dice, type, name, samples, ask) {
     if (kind === "reference") return value.value.reference;
     return String(value.value);
   };
+  const nowhere = { quantity: "-987654", number: "-987654", date: "1801-01-01" };
+  yield ask("nowhere", kinds.map((kind) => nowhere[kind] ?? "zzqxj").join("$"));
   for (const tuple of samples) {
     if (tuple.some((values) => values.length === 0)) continue;
     for (const wide of [false, true]) {

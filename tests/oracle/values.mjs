@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 
-import { components, parameters } from "./definitions.mjs";
+import { components, parameters, systems } from "./definitions.mjs";
 
 const require = createRequire(`${process.env.ORACLE_MODULES}/package.json`);
 const fhirpath = require("fhirpath");
@@ -16,11 +16,12 @@ function compile(expression) {
   return compiled.get(expression);
 }
 
-/** A value with the name of its datatype. */
+/** A value with the name of its datatype; of a code also the systems that its element implies. */
 function typed(node) {
   if (typeof node !== "object" || node === null || !("fhirNodeDataType" in node)) {
     return { type: typeof node, value: node };
   }
+  if (node.fhirNodeDataType === "code") return { type: "code", value: node.data, systems: systems(`${node.parentResNode?.path}.${node.propName}`) };
   return { type: node.fhirNodeDataType, value: node.data };
 }
 
@@ -35,7 +36,8 @@ export function evaluate(resource, expression) {
 /**
  * All resources of a type, and what its parameters see in them.
  *
- * `values.get(name).get(id)` is a list of `{ type, value }`; of a composite a list of lists of such lists.
+ * `values.get(name).get(id)` is a list of `{ type, value }`; of a composite a list of lists of such lists. Resources with
+ * the same values have the same list.
  */
 export function index(type, resources, names) {
   const definitions = parameters(type);
@@ -44,9 +46,13 @@ export function index(type, resources, names) {
     const definition = definitions.get(name);
     if (!definition?.expression) continue;
     const perResource = new Map();
+    const lists = new Map();
     const parts = definition.type === "composite" ? components(definition) : undefined;
     for (const resource of resources) {
-      perResource.set(resource.id, parts ? tuples(resource, definition.expression, parts) : evaluate(resource, definition.expression));
+      const list = parts ? tuples(resource, definition.expression, parts) : evaluate(resource, definition.expression);
+      const key = JSON.stringify(list);
+      if (!lists.has(key)) lists.set(key, list);
+      perResource.set(resource.id, lists.get(key));
     }
     values.set(name, perResource);
   }
