@@ -59,13 +59,15 @@ export function index(type, resources, names) {
   return values;
 }
 
+/** A composite has a value where each of its parts has one. */
 function tuples(resource, expression, parts) {
-  return compile(expression)(resource).map((node) =>
+  const all = compile(expression)(resource).map((node) =>
     parts.map((part) => {
       const path = node.path ?? resource.resourceType;
       return compileAt(path, part.expression)(node.data ?? node).map(typed).filter(known);
     }),
   );
+  return all.filter((tuple) => tuple.every((values) => values.length));
 }
 
 function compileAt(base, expression) {
