@@ -86,7 +86,7 @@ fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
             },
             "documentation": DOCUMENTATION,
             "resource": resources,
-            "interaction": [{ "code": "batch" }, { "code": "search-system" }],
+            "interaction": [{ "code": "batch" }, { "code": "search-system" }, { "code": "history-system" }],
             "searchParam": common(),
             "compartment": compartments,
         }]

@@ -240,11 +240,11 @@ impl Fhir {
                 let place = search::Place { kind: kind.as_deref(), compartment, seen: false };
                 search::search(self, &request, place, pairs).await
             }
-            Interaction::History { kind, id: Some(id), pairs } => {
+            Interaction::History { kind: Some(kind), id: Some(id), pairs } => {
                 history::instance(self, &request, kind, id, pairs).await
             }
-            Interaction::History { kind, id: None, pairs } => {
-                history::of_type(self, &request, kind, pairs).await
+            Interaction::History { kind, pairs, .. } => {
+                history::all(self, &request, kind.as_deref(), pairs).await
             }
             Interaction::Operation(call) => operation::run(self, &request, call).await,
         }

@@ -1,6 +1,6 @@
 //! History: <https://hl7.org/fhir/R4/http.html#history>. Tryton keeps the current version of a record, and from 7.0 on in
 //! its log that a record was deleted. So the history of a resource is its current version, or its deletion, and that of a
-//! type is its resources, last changed first.
+//! type or of all types is their resources, last changed first.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::{Value, json};
@@ -105,15 +105,15 @@ pub(super) async fn instance(
     Ok(answer(links, total, entries))
 }
 
-/// The resources of a type, last changed first.
-pub(super) async fn of_type(
+/// The resources of a type, or of all types, last changed first.
+pub(super) async fn all(
     fhir: &Fhir,
     request: &Request,
-    kind: &str,
+    kind: Option<&str>,
     pairs: &[(String, String)],
 ) -> Result<Answer> {
     fhir.caller(request).await?;
-    let kind = served(fhir, kind)?;
+    let kind = kind.map(|kind| served(fhir, kind)).transpose()?.map(|kind| kind.name.as_str());
     let mut wanted = Wanted::read(pairs)?;
     wanted.count = wanted.count.map(|count| count.min(fhir.options.max_count));
     let mut asked = vec![("_sort".to_owned(), "-_lastUpdated".to_owned())];
@@ -127,9 +127,12 @@ pub(super) async fn of_type(
     if let Some(page) = &wanted.page {
         ask("_page", page.clone());
     }
-    let found = search::search(fhir, request, search::Place::of(&kind.name), &asked).await?;
-    let mut found = found.resource()?;
-    let place = format!("{}/{}/_history", request.base, kind.name);
+    let place = search::Place { kind, ..search::Place::default() };
+    let mut found = search::search(fhir, request, place, &asked).await?.resource()?;
+    let place = match kind {
+        Some(kind) => format!("{}/{kind}/_history", request.base),
+        None => format!("{}/_history", request.base),
+    };
     let links = found["link"].as_array().into_iter().flatten().map(|link| {
         let page = link["url"].as_str().and_then(page_link::position);
         json!({ "relation": link["relation"], "url": wanted.address(&place, page.as_deref()) })
@@ -173,10 +176,10 @@ async fn deleted(fhir: &Fhir, request: &Request, kind: &ResourceType, id: &str) 
 /// The entry of a current version. Whether it is the first one nobody knows, so it counts as an update.
 fn current(base: &str, resource: Value) -> Value {
     if resource["resourceType"] == "OperationOutcome" {
-        // A record that cannot be written, which the search names.
+        // What the search says of itself: records that cannot be written, types that are closed.
         return json!({
-            "request": { "method": "GET", "url": "metadata" },
-            "response": { "status": "500", "outcome": resource },
+            "request": { "method": "GET", "url": "_history" },
+            "response": { "status": "200", "outcome": resource },
         });
     }
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -88,10 +88,10 @@ pub enum Interaction {
         /// Decoded parameters of the query and of the form body, in order.
         pairs: Vec<(String, String)>,
     },
-    /// `GET [base]/[type]/_history` and `GET [base]/[type]/[id]/_history`.
+    /// `GET [base]/_history`, `GET [base]/[type]/_history` and `GET [base]/[type]/[id]/_history`.
     History {
-        /// Resource type as sent.
-        kind: String,
+        /// Resource type as sent; none for all types.
+        kind: Option<String>,
         /// Resource id as sent.
         id: Option<String>,
         /// Decoded parameters of the query, in order.

@@ -94,6 +94,8 @@ fn of_system(rest: &Value, paths: &mut Map<String, Value>) {
     let mut post = operation("search-system-by-post", "Search several types", "Bundle", true, vec![]);
     post["requestBody"] = form();
     paths.insert("/_search".into(), json!({ "post": post }));
+    let get = operation("history-system", "History of all types", "Bundle", false, of_history());
+    paths.insert("/_history".into(), json!({ "get": get }));
 }
 
 /// The operations of a type.
@@ -165,7 +167,7 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
             &format!("History of a {kind}"),
             "Bundle",
             false,
-            vec![path("id")],
+            [vec![path("id")], of_history()].concat(),
         );
         paths.insert(format!("/{kind}/{{id}}/_history"), json!({ "get": get }));
     }
@@ -175,7 +177,7 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
             &format!("History of {kind}"),
             "Bundle",
             false,
-            vec![],
+            of_history(),
         );
         paths.insert(format!("/{kind}/_history"), json!({ "get": get }));
     }
@@ -214,6 +216,15 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
             }
         }
     }
+}
+
+/// What a history takes.
+fn of_history() -> Vec<Value> {
+    let since = json!({
+        "name": "_since", "in": "query", "description": "What changed at this instant or later.",
+        "schema": { "type": "string", "format": "date-time" }
+    });
+    vec![since, reference("_count"), reference("_page")]
 }
 
 /// The parameters of a search as a body.

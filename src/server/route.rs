@@ -31,8 +31,6 @@ pub(super) enum Place {
     OpenApi,
     /// `[base]/_search`.
     SearchAll,
-    /// `[base]/_history`: understood but not offered.
-    System(&'static str),
     /// `[base]/[type]`.
     Type(&'static str),
     /// `[base]/[type]/_search`.
@@ -43,8 +41,8 @@ pub(super) enum Place {
     Version(&'static str, String, String),
     /// `[base]/[type]/[id]/[type]` and `[base]/[type]/[id]/*`: a compartment.
     Compartment(&'static str, String, Option<&'static str>),
-    /// `[base]/[type]/_history` and `[base]/[type]/[id]/_history`.
-    History(&'static str, Option<String>),
+    /// `[base]/_history`, `[base]/[type]/_history` and `[base]/[type]/[id]/_history`.
+    History(Option<&'static str>, Option<String>),
     /// `[base]/$…`, `[base]/[type]/$…` and `[base]/[type]/[id]/$…`: an operation, the type (empty for the system) and
     /// the id.
     Operation(&'static Operation, &'static str, Option<String>),
@@ -83,7 +81,7 @@ impl Place {
         match parts.as_slice() {
             ["metadata"] => return Ok(Self::Metadata),
             ["openapi.json"] => return Ok(Self::OpenApi),
-            ["_history"] => return Ok(Self::System("/_history")),
+            ["_history"] => return Ok(Self::History(None, None)),
             ["_search"] => return Ok(Self::SearchAll),
             [operation] if operation.starts_with('$') => return Ok(Self::operation(operation, "", None)),
             _ => {}
@@ -92,12 +90,12 @@ impl Place {
         Ok(match parts[1..] {
             [] => Self::Type(kind),
             ["_search"] => Self::Search(kind),
-            ["_history"] => Self::History(kind, None),
+            ["_history"] => Self::History(Some(kind), None),
             // As the predecessor of this server has it.
             ["_validate"] => Self::operation("$validate", kind, None),
             [operation] if operation.starts_with('$') => Self::operation(operation, kind, None),
             [id] => Self::Instance(kind, id.to_owned()),
-            [id, "_history"] => Self::History(kind, Some(id.to_owned())),
+            [id, "_history"] => Self::History(Some(kind), Some(id.to_owned())),
             [id, "_history", version] => Self::Version(kind, id.to_owned(), version.to_owned()),
             [id, operation] if operation.starts_with('$') => Self::operation(operation, kind, Some(id)),
             [id, other] if other == "*" || types::known(other).is_some() => {
@@ -129,13 +127,13 @@ impl Place {
             Self::Version(..) => "/[type]/[id]/_history/[vid]",
             Self::Compartment(..) => "/[type]/[id]/[type]",
             Self::SearchAll => "/_search",
+            Self::History(None, _) => "/_history",
             Self::History(_, None) => "/[type]/_history",
             Self::History(_, Some(_)) => "/[type]/[id]/_history",
             Self::Operation(operation, kind, id) => operation.template(level(kind, id.is_some())),
             Self::NoOperation(Level::System, _) => "/$[operation]",
             Self::NoOperation(Level::Type, _) => "/[type]/$[operation]",
             Self::NoOperation(Level::Instance, _) => "/[type]/[id]/$[operation]",
-            Self::System(template) => template,
         }
     }
 
@@ -148,11 +146,14 @@ impl Place {
             | Self::Version(kind, ..)
             | Self::Compartment(_, _, Some(kind))
             | Self::Compartment(kind, _, None)
-            | Self::History(kind, _) => Some(kind),
+            | Self::History(Some(kind), _) => Some(kind),
             Self::Operation(_, kind, _) | Self::NoOperation(_, kind) => (!kind.is_empty()).then_some(kind),
-            Self::Live | Self::Base | Self::Metadata | Self::OpenApi | Self::SearchAll | Self::System(_) => {
-                None
-            }
+            Self::Live
+            | Self::Base
+            | Self::Metadata
+            | Self::OpenApi
+            | Self::SearchAll
+            | Self::History(None, _) => None,
         }
     }
 
@@ -180,7 +181,7 @@ impl Place {
                 Some(Methods::Post) => POST,
                 _ => BOTH,
             },
-            Self::System(_) | Self::NoOperation(..) => NONE,
+            Self::NoOperation(..) => NONE,
             _ => READ,
         }
     }
@@ -214,8 +215,7 @@ impl Place {
                 let known = (!kind.is_empty()).then_some(*kind);
                 return Err(Operation::unsupported(known, *level).allow(self.allow()));
             }
-            Self::System(_) if read || post => &error::INTERACTION_UNSUPPORTED,
-            Self::System(_) | Self::NoOperation(..) => &error::METHOD_NOT_ALLOWED,
+            Self::NoOperation(..) => &error::METHOD_NOT_ALLOWED,
             _ => return Ok(()),
         };
         Err(Error::new(entry).allow(self.allow()))
@@ -245,12 +245,12 @@ impl Place {
             Self::Version(kind, id, version) => {
                 Interaction::VersionRead { kind: kind.to_owned(), id, version, pairs }
             }
-            Self::History(kind, id) => Interaction::History { kind: kind.to_owned(), id, pairs },
+            Self::History(kind, id) => Interaction::History { kind: kind.map(str::to_owned), id, pairs },
             Self::Operation(operation, kind, id) => {
                 let given = Given { pairs, resources: given.resources };
                 Interaction::Operation(Call { operation, kind: kind.to_owned(), id, given })
             }
-            Self::Live | Self::System(_) | Self::NoOperation(..) => {
+            Self::Live | Self::NoOperation(..) => {
                 return Err(Error::new(&error::PATH_UNKNOWN));
             }
         })

@@ -33,7 +33,8 @@ fn the_history_of_a_resource_is_its_current_version() {
             ("Patient/1/_history?_at=2020", 400, "parameter-unknown"),
             ("Patient/1/_history?_count=x", 400, "parameter-value"),
             ("Binary/1/_history", 405, "interaction-unsupported"),
-            ("_history", 405, "interaction-unsupported"),
+            ("_history?_at=2020", 400, "parameter-unknown"),
+            ("_history?_sort=_lastUpdated", 400, "parameter-unknown"),
         ] {
             doctor.get(place).is(status, code);
         }
@@ -68,6 +69,77 @@ fn the_history_of_a_type_is_its_resources_last_changed_first() {
         }
         doctor.get("Patient/_history?_page=nonsense").is(400, "page-foreign");
         doctor.get("Patient/_history?name=x").is(400, "parameter-unknown");
+    }
+}
+
+fn urls(entries: &[Value]) -> Vec<String> {
+    entries.iter().filter_map(|entry| entry["fullUrl"].as_str()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_history_of_all_types_is_in_one_order() {
+    for site in sites() {
+        for login in ["doctor", "frontdesk"] {
+            let client = site.user(login);
+            let page = client.ok("_history?_count=60");
+            let found = entries(&page);
+            let resources: Vec<&Value> = found.iter().filter(|entry| entry["resource"].is_object()).collect();
+            let times: Vec<jiff::Timestamp> = resources
+                .iter()
+                .map(|entry| entry["response"]["lastModified"].as_str().unwrap().parse().unwrap())
+                .collect();
+            assert!(times.len() >= 55 && times.is_sorted_by(|left, right| left >= right), "{}", site.name);
+            for entry in resources.iter().step_by(20) {
+                assert_eq!(client.ok(entry["request"]["url"].as_str().unwrap()), entry["resource"]);
+            }
+            // What is closed is named.
+            let said = found.iter().map(|entry| entry["response"]["outcome"].to_string()).collect::<String>();
+            for kind in site.types() {
+                let closed = client.get(&format!("{kind}?_count=1")).status == 403;
+                assert_eq!(
+                    said.contains(&format!(" {kind}")),
+                    closed,
+                    "{} {login} {kind}: {said}",
+                    site.name
+                );
+            }
+            let next = link(&page, "next").unwrap();
+            assert!(next.contains("/fhir/_history?_count=60&_page="), "{next}");
+            let (seen, more) = (urls(&found), urls(&entries(&client.ok(&next))));
+            assert!(more.len() >= 55 && more.iter().all(|url| !seen.contains(url)), "{}", site.name);
+            assert!(urls(&entries(&client.ok("_history?_since=2199-01-01T00:00:00Z"))).is_empty());
+        }
+        site.gateway.anybody().get("_history").is(401, "credential-missing");
+        site.user("nogroup").get("_history").is(403, "model-forbidden");
+    }
+}
+
+#[test]
+fn the_history_of_all_types_is_that_of_each() {
+    let database = Database::copy("history_of_all");
+    for (table, ids) in [("gnuhealth_patient", 30), ("gnuhealth_patient_disease", 20), ("party_party", 5)] {
+        database.run(&format!(
+            "UPDATE {table} SET write_date = '2101-01-01'::timestamp + id * '1 day'::interval
+             WHERE id IN (SELECT id FROM {table} ORDER BY id LIMIT {ids})"
+        ));
+    }
+    let gateway = Gateway::open(&database.url, "");
+    for login in ["doctor", "frontdesk"] {
+        let client = gateway.user(login);
+        let mut of_types = Vec::new();
+        for kind in sites()[0].types() {
+            let place = format!("{kind}/_history?_count=100&_since=2100-01-01T00:00:00Z");
+            if client.get(&place).status == 200 {
+                of_types.extend(urls(&all(&client, &place)));
+            }
+        }
+        of_types.sort_unstable();
+        assert!(of_types.len() > 40, "{login}");
+        let mut found = urls(&all(&client, "_history?_count=15&_since=2100-01-01T00:00:00Z"));
+        found.sort_unstable();
+        assert_eq!(found, of_types, "{login}");
+        let counted = client.ok("_history?_count=0&_since=2100-01-01T00:00:00Z");
+        assert_eq!(counted["total"].as_u64(), Some(found.len() as u64), "{login}");
     }
 }
 

@@ -24,7 +24,7 @@ fn it_is_the_capability_statement() {
             (&"3.1.0".into(), &statement["implementation"]["url"])
         );
         let paths = document["paths"].as_object().unwrap();
-        let mut expected = BTreeSet::from(["/metadata", "/", "/_search"].map(str::to_owned));
+        let mut expected = BTreeSet::from(["/metadata", "/", "/_search", "/_history"].map(str::to_owned));
         let mut operations = BTreeSet::new();
         for resource in statement["rest"][0]["resource"].as_array().unwrap() {
             let kind = resource["type"].as_str().unwrap();

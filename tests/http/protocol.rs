@@ -124,7 +124,6 @@ async fn errors_are_outcomes_with_their_status() {
         ("GET", "/fhir/Patient/late", 503, "database-timeout"),
         ("GET", "/fhir/Patient/1/_history/1", 404, "version-unknown"),
         ("GET", "/fhir/Patient?_format=turtle", 406, "not-acceptable"),
-        ("GET", "/fhir/_history", 405, "interaction-unsupported"),
         ("PUT", "/fhir/Patient/1", 405, "interaction-unsupported"),
         ("POST", "/fhir/Patient", 405, "interaction-unsupported"),
         ("GET", "/fhir/Patient/_search", 405, "method-not-allowed"),

@@ -20,7 +20,7 @@ pub(super) use types::membership;
 pub(super) use understood::{known_elements, understood};
 
 /// What is searched.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
     /// The type; none for all types.
     pub(super) kind: Option<&'a str>,
@@ -33,7 +33,7 @@ pub struct Place<'a> {
 impl<'a> Place<'a> {
     /// All resources of a type.
     pub(super) fn of(kind: &'a str) -> Self {
-        Self { kind: Some(kind), compartment: None, seen: false }
+        Self { kind: Some(kind), ..Self::default() }
     }
 
     /// The place of an address below the base: `Patient`, `Patient/1/Observation`, `Patient/1/*`, or nothing for all types.
