@@ -50,21 +50,18 @@ pub fn steps(
     (default, max): (u32, u32),
 ) -> Result<Vec<Step>> {
     let types = place.types(situation.compiled, pairs)?;
-    let named = types.named;
     let search = Understood::of(situation, types, place, false)?;
-    let (parts, wanted) = (search.parts(situation.compiled), &search.wanted);
+    let (parts, wanted, named) = (search.parts(), &search.wanted, search.named);
     let limit = wanted.count.unwrap_or(default).min(max);
     let mut steps = Vec::new();
     if wanted.total != Total::None || limit == 0 {
         steps.push(("total", plan::count(situation, &parts, named)?.0));
     }
     if wanted.total != Total::Only && limit > 0 {
-        steps.push(match (place.kind, parts.as_slice()) {
-            (Some(_), [part]) => {
-                ("matches", plan::page(situation, *part, &wanted.sort, None, limit)?.statement)
-            }
-            _ => {
-                let found = plan::positions(situation, &parts, named, &wanted.sort, None, limit)?;
+        steps.push(match parts.as_slice() {
+            [part] => ("matches", plan::page(situation, *part, &wanted.sort, None, limit)?.statement),
+            parts => {
+                let found = plan::positions(situation, parts, named, &wanted.sort, None, limit)?;
                 ("positions of the matches", found.statement)
             }
         });

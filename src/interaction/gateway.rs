@@ -237,7 +237,7 @@ impl Fhir {
             }
             Interaction::Search { kind, compartment, pairs } => {
                 let compartment = compartment.as_ref().map(|(of, id)| (of.as_str(), id.as_str()));
-                let place = search::Place { kind: kind.as_deref(), compartment, seen: false };
+                let place = search::Place { kind: kind.as_deref(), compartment };
                 search::search(self, &request, place, pairs).await
             }
             Interaction::History { kind: Some(kind), id: Some(id), pairs } => {
@@ -272,8 +272,13 @@ fn languages(security: &Security, tag: &str) -> Option<Vec<String>> {
 impl Gateway for Fhir {
     fn answer(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>> {
         Box::pin(async move {
-            match (&request.interaction, request.format) {
-                (Interaction::Search { .. }, Format::Lines) => lines::search(self, request).await,
+            let is_list = match &request.interaction {
+                Interaction::Search { .. } => true,
+                Interaction::Operation(call) => call.operation.is_list(),
+                _ => false,
+            };
+            match request.format {
+                Format::Lines if is_list => lines::lines(self, request).await,
                 _ => self.carry_out(request).await,
             }
         })

@@ -1,10 +1,11 @@
-//! A search as a stream of lines, one resource in each: <https://hl7.org/fhir/R4/nd-json.html>.
+//! A search, or an operation that answers with pages, as a stream of lines with one resource in each:
+//! <https://hl7.org/fhir/R4/nd-json.html>.
 //!
 //! All matches come, in the order of the search, page after page: a page is asked for when the client has taken the one before,
 //! so no more than one is held in memory, and a client that goes away ends it. Each page is the page of a search, under the rights
 //! that hold when it is read. What ends the stream early is its last line, and the connection breaks off.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -26,15 +27,17 @@ struct Walk {
     lines: Option<Bytes>,
     /// The paging link of the next page.
     next: Option<String>,
+    /// What came beside the matches: it is on each page that needs it, and once in the stream.
+    beside: HashSet<String>,
     /// Why it ends; the client has it as its last line.
     failed: Option<Error>,
 }
 
-/// Answers a search with all of its matches.
+/// Answers with all pages.
 ///
 /// # Errors
-/// As the search, or it asks for what a stream has no place for.
-pub(super) async fn search(fhir: Arc<Fhir>, mut request: Request) -> Result<Answer> {
+/// As the first page, or it is asked for what a stream has no place for.
+pub(super) async fn lines(fhir: Arc<Fhir>, mut request: Request) -> Result<Answer> {
     let count = fhir.options.max_count.to_string();
     let refused = parameters(&mut request).and_then(|pairs| {
         let refused = pairs.iter().find(|(name, value)| {
@@ -55,7 +58,7 @@ pub(super) async fn search(fhir: Arc<Fhir>, mut request: Request) -> Result<Answ
             .at(name));
     }
     request.format = Format::Json;
-    let mut walk = Walk { fhir, request, lines: None, next: None, failed: None };
+    let mut walk = Walk { fhir, request, lines: None, next: None, beside: HashSet::new(), failed: None };
     // What is wrong with the search is told before anything is sent.
     walk.lines = Some(walk.page(None).await?);
     let pieces = Box::pin(stream::try_unfold(walk, Walk::step));
@@ -69,6 +72,7 @@ pub(super) async fn search(fhir: Arc<Fhir>, mut request: Request) -> Result<Answ
 fn parameters(request: &mut Request) -> Option<&mut Vec<(String, String)>> {
     match &mut request.interaction {
         Interaction::Search { pairs, .. } => Some(pairs),
+        Interaction::Operation(call) => Some(&mut call.given.pairs),
         _ => None,
     }
 }
@@ -108,7 +112,14 @@ impl Walk {
         let answer = self.fhir.carry_out(request).await?;
         let bundle = answer.resource()?;
         let items = |name: &str| bundle[name].as_array().map_or(&[][..], Vec::as_slice);
-        let lines: String = items("entry").iter().map(|entry| format!("{}\n", entry["resource"])).collect();
+        let mut lines = String::new();
+        for entry in items("entry") {
+            let line = format!("{}\n", entry["resource"]);
+            let own = || entry["fullUrl"].as_str().unwrap_or(&line).to_owned();
+            if entry["search"]["mode"] == "match" || self.beside.insert(own()) {
+                lines.push_str(&line);
+            }
+        }
         self.next = page_link::next(&bundle);
         Ok(Bytes::from(lines))
     }

@@ -121,9 +121,9 @@ fn of_operations(resource: &Value, paths: &mut Map<String, Value>) {
                     .iter()
                     .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }));
                 let parameters = place_of().into_iter().chain(given).collect();
-                item.insert("get".into(), operation(&id(""), &title, "Resource", false, parameters));
+                item.insert("get".into(), operation(&id(""), &title, "Resource", one.is_list(), parameters));
             }
-            let mut post = operation(&id("-by-post"), &title, "Resource", false, place_of());
+            let mut post = operation(&id("-by-post"), &title, "Resource", one.is_list(), place_of());
             post["requestBody"] = body(if one.takes_resource {
                 "Parameters, or the resource that it is about."
             } else {
@@ -203,7 +203,7 @@ fn of_type(fhir: &Fhir, resource: &Value, paths: &mut Map<String, Value>) {
         paths.insert(format!("/{kind}/_search"), json!({ "post": post }));
         let Some(known) = fhir.compiled.types.get(kind) else { return };
         for of in compartment::ALL.into_iter().filter(|of| fhir.compiled.types.contains_key(*of)) {
-            if membership(&fhir.compiled, known, of, "1").is_some() {
+            if membership(&fhir.compiled, known, of, None).is_some() {
                 let parameters = [vec![path("id")], all.clone()].concat();
                 let get = operation(
                     &format!("search-of-{}-{kind}", of.to_lowercase()),

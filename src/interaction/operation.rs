@@ -90,8 +90,7 @@ operations! {
     "lastn" Some("Observation"), "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
         [(Level::Type, Methods::Both)], ["max", "patient", "subject", "category", "code"], false, LastN;
     "everything" Some("Patient"), "http://hl7.org/fhir/OperationDefinition/Patient-everything",
-        [(Level::Instance, Methods::Both)],
-        ["start", "end", "_since", "_type", "_count", "_page"], false, Everything;
+        TYPE_AND_INSTANCE, ["start", "end", "_since", "_type", "_count", "_page"], false, Everything;
     "validate" None, "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         [(Level::Type, Methods::Post), (Level::Instance, Methods::Both)], ["resource", "mode", "profile"], true, Validate;
     "lookup" Some("CodeSystem"), "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
@@ -142,6 +141,11 @@ impl Operation {
     /// How it is called at this level, if it is.
     pub fn methods(&self, level: Level) -> Option<Methods> {
         self.levels.iter().find(|(own, _)| *own == level).map(|(_, methods)| *methods)
+    }
+
+    /// It answers with pages of resources, so it can be had as a stream of them.
+    pub(super) fn is_list(&self) -> bool {
+        self.work == Work::Everything
     }
 
     /// Its address for the log.

@@ -7,8 +7,8 @@ use super::{
 };
 use crate::mapping::compiled::{Node, Object, Reference, Row, Spot, Step};
 
-/// The references at some places of a resource, each with the record that it leads to. What is masked or hidden from the
-/// caller is not among them.
+/// The references at some places of a resource, or all of them, each with the record that it leads to. What is masked or
+/// hidden from the caller is not among them.
 ///
 /// # Errors
 /// [`Malformed`] when the bytes are not the record that the mapping describes.
@@ -16,17 +16,46 @@ pub fn references<'m>(
     row: &Row,
     shape: &Shape,
     body: &'m Object,
-    spots: &[&Spot],
+    spots: Option<&[&Spot]>,
     record: &[u8],
 ) -> Result<Vec<(&'m Reference, i32)>, Malformed> {
     let values = Values::read(record, row, shape, &mut Seen::default())?;
     let mut found = Vec::new();
-    for spot in spots {
-        if let Some((Step::Member(index), rest)) = spot.steps.split_first() {
-            walk(&body.members[*index].node, rest, &values, &mut found)?;
+    match spots {
+        Some(spots) => {
+            for spot in spots {
+                if let Some((Step::Member(index), rest)) = spot.steps.split_first() {
+                    walk(&body.members[*index].node, rest, &values, &mut found)?;
+                }
+            }
+        }
+        None => {
+            body.members.iter().try_for_each(|member| everywhere(&member.node, &values, &mut found))?;
         }
     }
     Ok(found)
+}
+
+fn everywhere<'m>(
+    node: &'m Node,
+    values: &Values<'_>,
+    found: &mut Vec<(&'m Reference, i32)>,
+) -> Result<(), Malformed> {
+    match node {
+        Node::Object(object) => {
+            object.members.iter().try_for_each(|member| everywhere(&member.node, values, found))
+        }
+        Node::List(nodes) => nodes.iter().try_for_each(|node| everywhere(node, values, found)),
+        Node::When { slot, node } => {
+            let slot = values.slots.get(*slot).copied().flatten();
+            if slot.is_some_and(record::boolean) { everywhere(node, values, found) } else { Ok(()) }
+        }
+        Node::Each { each, node } => {
+            let mut rows = values.rows.get(*each).ok_or(Malformed)?.iter();
+            rows.try_for_each(|row| everywhere(node, row, found))
+        }
+        _ => walk(node, &[], values, found),
+    }
 }
 
 fn walk<'m>(

@@ -118,24 +118,38 @@ impl Filter {
         self.any.iter().chain(&self.all).chain(self.not.as_deref())
     }
 
-    /// Resources of a type that are in the compartment of this one; `None` when resources of the type never are.
+    /// Resources of a type that are in the compartment of this one, or of any that the caller sees; `None` when resources
+    /// of the type never are.
     ///
     /// <https://hl7.org/fhir/R4/compartmentdefinition.html>
-    pub fn compartment(of: &str, id: &str, kind: &str, offered: impl Fn(&str) -> bool) -> Option<Self> {
-        let refers = |name: &str, value: String| Self {
-            key: name.to_owned(),
-            name: name.to_owned(),
-            values: vec![value],
-            ..Self::default()
+    pub fn compartment(
+        of: &str,
+        id: Option<&str>,
+        kind: &str,
+        offered: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
+        let named = |name: &str| Self { key: name.to_owned(), name: name.to_owned(), ..Self::default() };
+        let refers = |name: &str| match id {
+            Some(id) => Self { values: vec![format!("{of}/{id}")], ..named(name) },
+            None => {
+                Self { modifier: Some(of.to_owned()), chain: Some(Box::new(Self::anything())), ..named(name) }
+            }
         };
-        let mut any: Vec<Self> = compartment::parameters(of, kind)
-            .filter(|name| offered(name))
-            .map(|name| refers(name, format!("{of}/{id}")))
-            .collect();
+        let mut any: Vec<Self> =
+            compartment::parameters(of, kind).filter(|name| offered(name)).map(refers).collect();
         if kind == of {
-            any.push(refers("_id", id.to_owned()));
+            match id {
+                Some(id) => any.push(Self { values: vec![id.to_owned()], ..named("_id") }),
+                None => return Some(Self::anything()),
+            }
         }
-        (!any.is_empty()).then(|| Self { any, ..refers("", String::new()) })
+        (!any.is_empty()).then(|| Self { any, ..Self::default() })
+    }
+
+    /// What every resource is: not one of none.
+    fn anything() -> Self {
+        let none = Self { key: "_id".to_owned(), name: "_id".to_owned(), ..Self::default() };
+        Self { not: Some(Box::new(none)), ..Self::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `application/fhir+ndjson`: a search as a stream of all its matches.
 
 use std::{
+    collections::BTreeSet,
     io::{Read as _, Write as _},
     net::TcpStream,
     time::Duration,
@@ -9,7 +10,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
-use crate::harness::{Client, Database, Gateway, Response, all, demo, sites};
+use crate::harness::{Client, Database, Gateway, Response, all, demo, pages, sites};
 
 const LINES: &str = "application/fhir+ndjson";
 
@@ -111,6 +112,39 @@ fn what_has_no_place_in_a_stream_is_refused() {
         doctor.send("GET", "Patient?nmae=x", &[("Accept", LINES), ("Prefer", "handling=lenient")], "");
     let found = lines(&lenient);
     assert!(found.iter().any(|line| line["resourceType"] == "OperationOutcome"));
+}
+
+#[test]
+fn everything_comes_in_one_stream() {
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let place = |one: &Value| format!("{}/{}", one["resourceType"], one["id"]);
+        for operation in ["Patient/1/$everything", "Patient/$everything?_type=Patient,Encounter,Practitioner"]
+        {
+            let streamed = lines(&get(&doctor, operation));
+            let (mut matches, mut included) = (Vec::new(), BTreeSet::new());
+            let query = if operation.contains('?') { '&' } else { '?' };
+            for page in pages(&doctor, &format!("{operation}{query}_count=70"), "next") {
+                for entry in page["entry"].as_array().into_iter().flatten() {
+                    match entry["search"]["mode"].as_str().unwrap() {
+                        "match" => matches.push(entry["resource"].clone()),
+                        "include" => drop(included.insert(place(&entry["resource"]))),
+                        other => panic!("{other}: {entry}"),
+                    }
+                }
+            }
+            assert!(matches.len() > 30 && !included.is_empty(), "{} {operation}", site.name);
+            let beside: Vec<String> =
+                streamed.iter().filter(|one| !matches.contains(one)).map(place).collect();
+            assert_eq!(beside.len(), included.len(), "{} {operation}: each once", site.name);
+            assert_eq!(beside.into_iter().collect::<BTreeSet<_>>(), included, "{} {operation}", site.name);
+            let own: Vec<&Value> = streamed.iter().filter(|one| matches.contains(one)).collect();
+            assert!(own.into_iter().eq(&matches), "{} {operation}: in order", site.name);
+        }
+        get(&doctor, "Patient/$everything?_count=5").is(400, "parameter-value");
+        get(&doctor, "Patient/99999999/$everything").is(404, "resource-unknown");
+        get(&site.gateway.anybody(), "Patient/$everything").is(401, "credential-missing");
+    }
 }
 
 /// Reads a little of a stream, then does something, then reads the rest.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{
     page::{Found, Page, placed, rows_of},
-    types::first,
+    types::parts,
     understood::refuse,
 };
 use crate::{
@@ -36,6 +36,8 @@ pub(in crate::interaction) struct Directive<'a> {
     parameter: Option<&'a Parameter>,
     /// Type that they refer to; any when absent.
     target: Option<String>,
+    /// Whether a parameter looks at them or not: what refers to these types.
+    everywhere: Option<Vec<&'a str>>,
 }
 
 /// The includes of a search.
@@ -78,7 +80,7 @@ fn directive<'a>(
     let Include { reverse, iterate, target, .. } = include.clone();
     let wrong = |detail: String| Error::new(&error::PARAMETER_VALUE).detail(detail);
     let Some(name) = &include.kind else {
-        return Ok(Directive { reverse, iterate, kind: None, parameter: None, target });
+        return Ok(Directive { reverse, iterate, kind: None, parameter: None, target, everywhere: None });
     };
     let kind = compiled.types.get(name).filter(|kind| !kind.is_content());
     let kind = kind.ok_or_else(|| wrong("Expected a type that is served and searched.".to_owned()))?;
@@ -125,7 +127,7 @@ fn directive<'a>(
     } else if reverse && !is_open(situation, &kind.name) {
         return Err(Error::new(&error::MODEL_FORBIDDEN));
     }
-    Ok(Directive { reverse, iterate, kind: Some(kind), parameter, target })
+    Ok(Directive { reverse, iterate, kind: Some(kind), parameter, target, everywhere: None })
 }
 
 /// The type is open to the caller.
@@ -148,6 +150,12 @@ fn refers(parameter: &Parameter, values: Vec<String>) -> Filter {
 }
 
 impl<'a> Directive<'a> {
+    /// What resources refer to at any place, of these types.
+    pub(in crate::interaction) fn everywhere(types: Vec<&'a str>) -> Self {
+        let everywhere = Some(types);
+        Self { reverse: false, iterate: false, kind: None, parameter: None, target: None, everywhere }
+    }
+
     fn fits(&self, kind: &ResourceType, parameter: &Parameter) -> bool {
         self.kind.is_none_or(|known| known.name == kind.name)
             && self.parameter.is_none_or(|known| known.name == parameter.name)
@@ -170,14 +178,17 @@ impl<'a> Directive<'a> {
                 .filter(|parameter| references(kind, parameter).next().is_some())
                 .flat_map(|parameter| &parameter.places[source][emit])
                 .collect();
-            if spots.is_empty() {
+            let spots = directive.everywhere.is_none().then_some(spots.as_slice());
+            if spots.is_some_and(<[_]>::is_empty) {
                 continue;
             }
             let body = &origin.emits[emit].body;
-            for (reference, id) in render::references(&origin.row, shape, body, &spots, record).ok()? {
+            for (reference, id) in render::references(&origin.row, shape, body, spots, record).ok()? {
                 let target = compiled.target(reference);
                 let wanted = |target: &Place<'_>| {
-                    directive.target.as_ref().is_none_or(|name| *name == target.kind.name)
+                    let name = target.kind.name.as_str();
+                    directive.target.as_ref().is_none_or(|target| target == name)
+                        && directive.everywhere.as_ref().is_none_or(|targets| targets.contains(&name))
                 };
                 all.extend(target.filter(wanted).map(|target| (target, id)));
             }
@@ -219,20 +230,12 @@ pub(super) async fn include<'a>(
         }
         room = room.saturating_sub(u32::try_from(new.len()).unwrap_or(u32::MAX));
         if !backward.is_empty() {
-            let parts: Vec<Part<'_>> = backward
-                .iter()
-                .zip(&filters)
-                .map(|(kind, filter)| Part {
-                    kind,
-                    filters: std::slice::from_ref(filter),
-                    first: first(situation.compiled, kind),
-                })
-                .collect();
+            let parts = parts(&backward, filters.iter().map(std::slice::from_ref));
             let plan = plan::positions(situation, &parts, true, &[], None, room)?;
             let rows = fhir.store.rows(Class::Request, &plan.statement).await?;
             cut |= rows.len() > room as usize;
             let numbered: Vec<_> =
-                backward.iter().map(|kind| (*kind, first(situation.compiled, kind))).collect();
+                backward.iter().zip(&parts).map(|(kind, part)| (*kind, part.first)).collect();
             let mut positions = Vec::new();
             for row in rows.iter().take(room as usize) {
                 let (place, record) = placed(&numbered, row)?;
@@ -282,6 +285,9 @@ fn referring<'a>(
     found: &[Found<'a>],
     closed: &mut Vec<String>,
 ) -> Result<(Vec<Filter>, Vec<&'a ResourceType>)> {
+    if !directives.iter().any(|directive| directive.reverse) {
+        return Ok((Vec::new(), Vec::new()));
+    }
     let mut values: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for Found { place: Place { kind, source, emit }, record, .. } in found {
         let id = plan::format_id(kind, Target { source: *source, emit: *emit, record: *record });

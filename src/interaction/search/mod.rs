@@ -5,7 +5,7 @@ mod page;
 mod types;
 mod understood;
 
-use self::{include::Directive, types::Types};
+use self::types::Types;
 use super::{Answer, Request, explain, gateway::Fhir, page_link::Binding};
 use crate::{
     error::{self, Error, Result},
@@ -15,8 +15,9 @@ use crate::{
     store::Class,
 };
 
+pub(super) use include::Directive;
 pub(super) use page::{Page, matches};
-pub(super) use types::membership;
+pub(super) use types::{compartment, membership};
 pub(super) use understood::{known_elements, understood};
 
 /// What is searched.
@@ -26,8 +27,6 @@ pub struct Place<'a> {
     pub(super) kind: Option<&'a str>,
     /// Type and id of the resource whose compartment is searched.
     pub(super) compartment: Option<(&'a str, &'a str)>,
-    /// Whether the caller may see that resource is known already.
-    pub(super) seen: bool,
 }
 
 impl<'a> Place<'a> {
@@ -45,7 +44,7 @@ impl<'a> Place<'a> {
             [of, id, name] => (kind(name), Some((*of, *id))),
             _ => return None,
         };
-        Some(Self { kind, compartment, seen: false })
+        Some(Self { kind, compartment })
     }
 
     /// The types that are searched here.
@@ -64,13 +63,16 @@ impl<'a> Place<'a> {
 
 /// A search that is understood.
 pub(super) struct Understood<'a> {
-    types: Types<'a>,
+    /// The types, in the order of the answer where that has no other.
+    pub(super) kinds: Vec<&'a ResourceType>,
+    /// The client named them: one that is closed is refused, not left out.
+    pub(super) named: bool,
     pub(super) wanted: SearchRequest,
-    directives: Vec<Directive<'a>>,
+    pub(super) directives: Vec<Directive<'a>>,
     /// The conditions of each type.
-    filters: Vec<Vec<Filter>>,
+    pub(super) filters: Vec<Vec<Filter>>,
     /// What lenient handling left out.
-    warnings: Vec<Error>,
+    pub(super) warnings: Vec<Error>,
 }
 
 impl<'a> Understood<'a> {
@@ -87,20 +89,15 @@ impl<'a> Understood<'a> {
         let mut filters = vec![std::mem::take(&mut wanted.filters); types.kinds.len()];
         if let Some((of, id)) = place.compartment {
             for (kind, filters) in types.kinds.iter().zip(&mut filters) {
-                filters.push(types::compartment(situation, kind, of, id)?);
+                filters.push(compartment(situation, kind, of, Some(id))?);
             }
         }
-        Ok(Self { types, wanted, directives, filters, warnings })
+        Ok(Self { kinds: types.kinds, named: types.named, wanted, directives, filters, warnings })
     }
 
     /// What is planned: each type with its conditions.
-    pub(super) fn parts<'s>(&'s self, compiled: &Compiled) -> Vec<Part<'s>> {
-        let single = self.types.kinds.len() == 1;
-        let part = |(kind, filters): (&&'a ResourceType, &'s Vec<Filter>)| {
-            let first = if single { 0 } else { types::first(compiled, kind) };
-            Part { kind, filters, first }
-        };
-        self.types.kinds.iter().zip(&self.filters).map(part).collect()
+    pub(super) fn parts(&self) -> Vec<Part<'_>> {
+        types::parts(&self.kinds, self.filters.iter().map(Vec::as_slice))
     }
 }
 
@@ -117,11 +114,21 @@ pub(super) async fn search(
     }
     let situation = caller.situation(fhir, &request.base);
     let types = place.types(&fhir.compiled, pairs)?;
-    let named = types.named;
-    if let (Some((of, id)), false) = (place.compartment, place.seen) {
+    if let Some((of, id)) = place.compartment {
         fhir.must_see(&caller, of, id).await?;
     }
-    let mut search = Understood::of(situation, types, place, request.lenient)?;
+    let search = Understood::of(situation, types, place, request.lenient)?;
+    answer(fhir, request, situation, &place.address(), search).await
+}
+
+/// Answers a search that is understood, of this address below the base.
+pub(super) async fn answer<'a>(
+    fhir: &'a Fhir,
+    request: &'a Request,
+    situation: Situation<'a>,
+    address: &str,
+    mut search: Understood<'a>,
+) -> Result<Answer> {
     let count = search.wanted.count.map(|count| count.min(fhir.options.max_count));
     if let Some(count) = count {
         // The self link shows the count that was applied.
@@ -130,21 +137,20 @@ pub(super) async fn search(
         }
     }
     let mut warnings = std::mem::take(&mut search.warnings);
-    let parts = search.parts(&fhir.compiled);
-    let Understood { wanted, directives, .. } = &search;
-    let address = place.address();
+    let parts = search.parts();
+    let Understood { wanted, directives, named, .. } = &search;
     let binding = Binding {
-        user: caller.user,
-        place: &address,
+        user: situation.permit.user_id(),
+        place: address,
         pairs: &wanted.applied,
         mapping: fhir.compiled.fingerprint,
     };
-    let mut page = Page::new(fhir, request, situation, &address, &wanted.subset);
+    let mut page = Page::new(fhir, request, situation, address, &wanted.subset);
     page.bundle.link("self", &wanted.applied, wanted.page.as_deref());
     let mut closed = Vec::new();
     if wanted.total != Total::None || count == Some(0) {
         let statement;
-        (statement, closed) = plan::count(situation, &parts, named)?;
+        (statement, closed) = plan::count(situation, &parts, *named)?;
         let rows = fhir.store.rows(Class::Request, &statement).await?;
         let total: i64 = rows.first().map_or(Ok(0), |row| row.column(0))?;
         page.bundle.total(total);
@@ -153,12 +159,13 @@ pub(super) async fn search(
         let limit = count.unwrap_or(fhir.options.default_count);
         let cursor =
             wanted.page.as_deref().map(|link| fhir.links.open(link, binding, situation.now)).transpose()?;
-        let matches = match place.kind {
-            Some(_) => page::of_one(fhir, situation, parts[0], wanted, cursor.as_ref(), limit).await?,
-            None => page::of_many(fhir, situation, &parts, named, wanted, cursor.as_ref(), limit).await?,
+        let cursor = cursor.as_ref();
+        let matches = match parts.as_slice() {
+            [part] => page::of_one(fhir, situation, *part, wanted, cursor, limit).await?,
+            parts => page::of_many(fhir, situation, parts, *named, wanted, cursor, limit).await?,
         };
         closed.clone_from(&matches.closed);
-        let backwards = cursor.as_ref().is_some_and(|cursor| cursor.direction == Direction::Previous);
+        let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Previous);
         let more = matches.more;
         let there = [if backwards { more } else { cursor.is_some() }, backwards || more];
         for (name, end, there) in

@@ -4,7 +4,7 @@ use super::{super::gateway::served, Place};
 use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
-    plan::{self, Situation},
+    plan::{self, Part, Situation},
     search::{Filter, compartment},
 };
 
@@ -27,7 +27,7 @@ impl<'a> Types<'a> {
     /// A type that is not served, that is not searched, or that is not in the compartment.
     pub(super) fn of(compiled: &'a Compiled, place: Place<'_>, pairs: &[(String, String)]) -> Result<Self> {
         let is_in = |kind: &ResourceType| {
-            place.compartment.is_none_or(|(of, id)| membership(compiled, kind, of, id).is_some())
+            place.compartment.is_none_or(|(of, id)| membership(compiled, kind, of, Some(id)).is_some())
         };
         if let Some((of, _)) = place.compartment
             && !compartment::is_one(of)
@@ -97,7 +97,7 @@ pub(in crate::interaction) fn membership(
     compiled: &Compiled,
     kind: &ResourceType,
     of: &str,
-    id: &str,
+    id: Option<&str>,
 ) -> Option<Filter> {
     let leads = |name: &str| {
         let parameter = kind.parameters.get(name);
@@ -106,12 +106,12 @@ pub(in crate::interaction) fn membership(
     Filter::compartment(of, id, &kind.name, leads)
 }
 
-/// The condition that resources of a type are in the compartment of a resource.
-pub(super) fn compartment(
+/// The condition that resources of a type are in the compartment of a resource, or of any that the caller sees.
+pub(in crate::interaction) fn compartment(
     situation: Situation<'_>,
     kind: &ResourceType,
     of: &str,
-    id: &str,
+    id: Option<&str>,
 ) -> Result<Filter> {
     let filter = membership(situation.compiled, kind, of, id)
         .ok_or_else(|| Error::new(&error::INTERNAL).cause("a type outside of the compartment"))?;
@@ -120,8 +120,17 @@ pub(super) fn compartment(
     Ok(filter)
 }
 
-/// Number of the first source of a type among those of all types: the same whoever asks, as cursors hold it.
-pub(super) fn first(compiled: &Compiled, kind: &ResourceType) -> usize {
-    let before = compiled.types.iter().take_while(|(name, _)| **name != kind.name);
-    before.map(|(_, kind)| kind.sources.len()).sum()
+/// Types with their conditions. Their sources are numbered in this order, which is the same whoever asks, as cursors hold
+/// these numbers.
+pub(super) fn parts<'s>(
+    kinds: &'s [&'s ResourceType],
+    filters: impl IntoIterator<Item = &'s [Filter]>,
+) -> Vec<Part<'s>> {
+    let mut first = 0;
+    let part = |(kind, filters): (&&'s ResourceType, &'s [Filter])| {
+        let part = Part { kind, filters, first };
+        first += kind.sources.len();
+        part
+    };
+    kinds.iter().zip(filters).map(part).collect()
 }
