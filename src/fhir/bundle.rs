@@ -1,10 +1,30 @@
-//! Bundles of search results, written as they come: <https://hl7.org/fhir/R4/bundle.html>.
+//! Bundles of search results and histories, written as they come: <https://hl7.org/fhir/R4/bundle.html>.
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
-/// A searchset under construction.
+/// What a Bundle is (<https://hl7.org/fhir/R4/valueset-bundle-type.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// What a search found.
+    Searchset,
+    /// Versions of resources.
+    History,
+}
+
+/// The version of a resource that was written.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// `meta.versionId`.
+    pub id: String,
+    /// `meta.lastUpdated`.
+    pub updated: Option<Timestamp>,
+}
+
+/// A Bundle under construction.
 #[derive(Debug)]
 pub struct Bundle {
+    kind: Kind,
     /// Address of the search.
     place: String,
     /// Base of the resources.
@@ -19,13 +39,17 @@ pub struct Bundle {
 }
 
 impl Bundle {
-    /// An empty searchset; `place` is the address of the search, `home` is the base of its resources.
-    pub fn searchset(place: &str, home: &str, now: Timestamp) -> Self {
+    /// An empty Bundle; `place` is its address, `home` is the base of its resources.
+    pub fn new(kind: Kind, place: &str, home: &str, now: Timestamp) -> Self {
         let mut out = Vec::with_capacity(64 * 1024);
         out.extend_from_slice(b"{\"resourceType\":\"Bundle\",\"meta\":{\"lastUpdated\":");
         text(&mut out, &now.to_string());
-        out.extend_from_slice(b"},\"type\":\"searchset\"");
+        out.extend_from_slice(match kind {
+            Kind::Searchset => b"},\"type\":\"searchset\"".as_slice(),
+            Kind::History => b"},\"type\":\"history\"",
+        });
         Self {
+            kind,
             place: place.to_owned(),
             home: home.to_owned(),
             form: Vec::new(),
@@ -54,27 +78,68 @@ impl Bundle {
         self.links.push((relation.to_owned(), address(&self.place, pairs, page)));
     }
 
-    /// Adds the resource at `[type]/[id]` that `write` writes; takes it back and returns false when it cannot.
-    pub fn entry(&mut self, place: &str, mode: &str, write: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+    /// Adds the resource at `[type]/[id]` that `write` writes; takes it back and returns false when it cannot. In a history
+    /// it is an update: whether a version is the first one nobody knows.
+    pub fn entry(
+        &mut self,
+        place: &str,
+        mode: &str,
+        write: impl FnOnce(&mut Vec<u8>) -> Option<Version>,
+    ) -> bool {
         let start = self.entries.len();
         self.entries.extend_from_slice(b",{\"fullUrl\":");
         text(&mut self.entries, &format!("{}/{place}", self.home));
         self.entries.extend_from_slice(b",\"resource\":");
-        if !write(&mut self.entries) {
+        let Some(version) = write(&mut self.entries) else {
             self.entries.truncate(start);
             return false;
+        };
+        match self.kind {
+            Kind::Searchset => {
+                self.entries.extend_from_slice(b",\"search\":{\"mode\":");
+                text(&mut self.entries, mode);
+                self.entries.extend_from_slice(b"}}");
+            }
+            Kind::History => {
+                let mut response = json!({ "status": "200", "etag": format!("W/\"{}\"", version.id) });
+                if let Some(updated) = version.updated {
+                    response["lastModified"] = updated.to_string().into();
+                }
+                self.about(&json!({ "request": { "method": "PUT", "url": place }, "response": response }));
+            }
         }
-        self.entries.extend_from_slice(b",\"search\":{\"mode\":");
-        text(&mut self.entries, mode);
-        self.entries.extend_from_slice(b"}}");
         true
+    }
+
+    /// Adds that the resource at `[type]/[id]` was deleted.
+    pub fn deletion(&mut self, place: &str, time: Timestamp) {
+        self.entries.extend_from_slice(b",{\"fullUrl\":");
+        text(&mut self.entries, &format!("{}/{place}", self.home));
+        self.about(&json!({
+            "request": { "method": "DELETE", "url": place },
+            "response": { "status": "204", "lastModified": time.to_string() },
+        }));
+    }
+
+    /// Adds the last members of an entry.
+    fn about(&mut self, members: &Value) {
+        self.entries.push(b',');
+        self.entries.extend_from_slice(&members.to_string().as_bytes()[1..]);
     }
 
     /// Adds an OperationOutcome about the search itself.
     pub fn outcome(&mut self, outcome: &[u8]) {
-        self.outcomes.extend_from_slice(b",{\"resource\":");
+        let (before, after) = match self.kind {
+            Kind::Searchset => (",{\"resource\":", ",\"search\":{\"mode\":\"outcome\"}}"),
+            // An entry of a history has a request.
+            Kind::History => (
+                ",{\"request\":{\"method\":\"GET\",\"url\":\"_history\"},\"response\":{\"status\":\"200\",\"outcome\":",
+                "}}",
+            ),
+        };
+        self.outcomes.extend_from_slice(before.as_bytes());
         self.outcomes.extend_from_slice(outcome);
-        self.outcomes.extend_from_slice(b",\"search\":{\"mode\":\"outcome\"}}");
+        self.outcomes.extend_from_slice(after.as_bytes());
     }
 
     /// The bundle as JSON.
@@ -117,5 +182,5 @@ pub fn address<'a>(
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    out.extend_from_slice(Value::from(text).to_string().as_bytes());
 }

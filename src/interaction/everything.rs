@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::Result,
+    fhir::bundle,
     mapping::{Compiled, compiled::ResourceType},
     plan::Situation,
     search::{Filter, SearchRequest, value::DateValue},
@@ -78,7 +79,16 @@ fn understood<'a>(situation: Situation<'a>, call: &Call) -> Result<Understood<'a
         ..SearchRequest::default()
     };
     let directives = vec![Directive::everywhere(outside.map(|kind| kind.name.as_str()).collect())];
-    Ok(Understood { kinds, named: false, wanted, directives, filters, warnings: Vec::new() })
+    Ok(Understood {
+        kinds,
+        named: false,
+        wanted,
+        directives,
+        filters,
+        warnings: Vec::new(),
+        bundle: bundle::Kind::Searchset,
+        deletions: None,
+    })
 }
 
 /// The types of `_type`; none when it is not given.

@@ -51,17 +51,18 @@ pub fn steps(
 ) -> Result<Vec<Step>> {
     let types = place.types(situation.compiled, pairs)?;
     let search = Understood::of(situation, types, place, false)?;
-    let (parts, wanted, named) = (search.parts(), &search.wanted, search.named);
+    let (parts, wanted) = (search.parts(), &search.wanted);
+    let searched = search.searched(&parts);
     let limit = wanted.count.unwrap_or(default).min(max);
     let mut steps = Vec::new();
     if wanted.total != Total::None || limit == 0 {
-        steps.push(("total", plan::count(situation, &parts, named)?.0));
+        steps.push(("total", plan::count(situation, searched)?.0));
     }
     if wanted.total != Total::Only && limit > 0 {
         steps.push(match parts.as_slice() {
             [part] => ("matches", plan::page(situation, *part, &wanted.sort, None, limit)?.statement),
-            parts => {
-                let found = plan::positions(situation, parts, named, &wanted.sort, None, limit)?;
+            _ => {
+                let found = plan::positions(situation, searched, &wanted.sort, None, limit)?;
                 ("positions of the matches", found.statement)
             }
         });

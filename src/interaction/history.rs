@@ -1,16 +1,21 @@
 //! History: <https://hl7.org/fhir/R4/http.html#history>. Tryton keeps the current version of a record, and from 7.0 on in
 //! its log that a record was deleted. So the history of a resource is its current version, or its deletion, and that of a
-//! type or of all types is their resources, last changed first.
+//! type or of all types is a search for these, last changed first.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use serde_json::{Value, json};
 
-use super::{Answer, Request, gateway::Fhir, page_link, read, search};
+use super::{
+    Answer, Request,
+    gateway::Fhir,
+    read,
+    search::{self, Understood},
+};
 use crate::{
     error::{self, Error, Result},
-    fhir::bundle,
+    fhir::bundle::{self, Bundle, Version},
     mapping::compiled::ResourceType,
-    plan,
+    plan::{self, Deletions},
+    search::{Filter, SearchRequest, SortKey},
     store::Class,
 };
 
@@ -55,16 +60,11 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// The parameters, for a link.
-    fn address(&self, place: &str, page: Option<&str>) -> String {
-        let (since, count) =
-            (self.since.map(|since| since.to_string()), self.count.map(|count| count.to_string()));
-        let pairs = [("_since", &since), ("_count", &count)];
-        bundle::address(
-            place,
-            pairs.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?))),
-            page,
-        )
+    /// The parameters, for links.
+    fn applied(&self) -> Vec<(String, String)> {
+        let since = self.since.map(|since| ("_since".to_owned(), since.to_string()));
+        let count = self.count.map(|count| ("_count".to_owned(), count.to_string()));
+        since.into_iter().chain(count).collect()
     }
 }
 
@@ -82,68 +82,77 @@ pub(super) async fn instance(
     if wanted.page.is_some() {
         return Err(Error::new(&error::PAGE_FOREIGN).at("_page"));
     }
-    let base = &request.base;
-    let (entry, updated) = match read::read(fhir, request, &kind.name, id, &[]).await {
-        Ok(answer) => (current(base, answer.resource()?), answer.last_modified),
+    let (place, base) = (format!("{}/{id}", kind.name), &request.base);
+    let later =
+        |time: Option<Timestamp>| !matches!((wanted.since, time), (Some(since), Some(time)) if time < since);
+    let here = format!("{base}/{place}/_history");
+    let mut bundle = Bundle::new(bundle::Kind::History, &here, base, Timestamp::now()).form(&request.form);
+    bundle.link("self", &wanted.applied(), None);
+    let entries = wanted.count != Some(0);
+    let found = match read::read(fhir, request, &kind.name, id, &[]).await {
+        Ok(answer) => {
+            let found = later(answer.last_modified);
+            if found && entries {
+                let write = |out: &mut Vec<u8>| {
+                    out.extend_from_slice(&answer.body);
+                    Some(Version { id: answer.version?, updated: answer.last_modified })
+                };
+                bundle.entry(&place, "match", write);
+            }
+            found
+        }
         Err(error) if std::ptr::eq(error.entry(), &error::RESOURCE_UNKNOWN) => {
             let deleted = deleted(fhir, request, kind, id).await?.ok_or(error)?;
-            let entry = json!({
-                "fullUrl": format!("{base}/{}/{id}", kind.name),
-                "request": { "method": "DELETE", "url": format!("{}/{id}", kind.name) },
-                "response": { "status": "204", "lastModified": deleted.to_string() },
-            });
-            (entry, Some(deleted))
+            if later(Some(deleted)) && entries {
+                bundle.deletion(&place, deleted);
+            }
+            later(Some(deleted))
         }
         Err(error) => return Err(error),
     };
-    let older = matches!((wanted.since, updated), (Some(since), Some(updated)) if updated < since);
-    let entries = if older { Vec::new() } else { vec![entry] };
-    let place = format!("{base}/{}/{id}/_history", kind.name);
-    let links = json!([{ "relation": "self", "url": wanted.address(&place, None) }]);
-    let total = Some(json!(entries.len()));
-    let entries = if wanted.count == Some(0) { Vec::new() } else { entries };
-    Ok(answer(links, total, entries))
+    bundle.total(i64::from(found));
+    Ok(Answer { body: bundle.finish(), personal: true, ..Answer::default() })
 }
 
-/// The resources of a type, or of all types, last changed first.
+/// The resources of a type, or of all types, last changed first, and what was deleted.
 pub(super) async fn all(
     fhir: &Fhir,
     request: &Request,
     kind: Option<&str>,
     pairs: &[(String, String)],
 ) -> Result<Answer> {
-    fhir.caller(request).await?;
-    let kind = kind.map(|kind| served(fhir, kind)).transpose()?.map(|kind| kind.name.as_str());
-    let mut wanted = Wanted::read(pairs)?;
-    wanted.count = wanted.count.map(|count| count.min(fhir.options.max_count));
-    let mut asked = vec![("_sort".to_owned(), "-_lastUpdated".to_owned())];
-    let mut ask = |name: &str, value: String| asked.push((name.to_owned(), value));
-    if let Some(since) = wanted.since {
-        ask("_lastUpdated", format!("ge{since}"));
-    }
-    if let Some(count) = wanted.count {
-        ask("_count", count.to_string());
-    }
-    if let Some(page) = &wanted.page {
-        ask("_page", page.clone());
-    }
-    let place = search::Place { kind, ..search::Place::default() };
-    let mut found = search::search(fhir, request, place, &asked).await?.resource()?;
-    let place = match kind {
-        Some(kind) => format!("{}/{kind}/_history", request.base),
-        None => format!("{}/_history", request.base),
+    let caller = fhir.caller(request).await?;
+    let situation = caller.situation(fhir, &request.base);
+    let kinds: Vec<&ResourceType> = match kind {
+        Some(kind) => vec![served(fhir, kind)?],
+        None => fhir.compiled.types.values().filter(|kind| !kind.is_content()).collect(),
     };
-    let links = found["link"].as_array().into_iter().flatten().map(|link| {
-        let page = link["url"].as_str().and_then(page_link::position);
-        json!({ "relation": link["relation"], "url": wanted.address(&place, page.as_deref()) })
+    let asked = Wanted::read(pairs)?;
+    let since = asked.since.map(|since| Filter {
+        key: "_since".to_owned(),
+        name: "_lastUpdated".to_owned(),
+        values: vec![format!("ge{since}")],
+        ..Filter::default()
     });
-    let links = links.collect();
-    let entries = match found["entry"].take() {
-        Value::Array(entries) => entries,
-        _ => Vec::new(),
+    let wanted = SearchRequest {
+        sort: vec![SortKey { name: "_lastUpdated".to_owned(), descending: true }],
+        count: asked.count,
+        applied: asked.applied(),
+        page: asked.page,
+        ..SearchRequest::default()
     };
-    let entries = entries.into_iter().map(|mut entry| current(&request.base, entry["resource"].take()));
-    Ok(answer(links, found.get("total").cloned(), entries.collect()))
+    let search = Understood {
+        filters: vec![since.into_iter().collect(); kinds.len()],
+        kinds,
+        named: kind.is_some(),
+        wanted,
+        directives: Vec::new(),
+        warnings: Vec::new(),
+        bundle: bundle::Kind::History,
+        deletions: Deletions::of(&fhir.compiled, asked.since),
+    };
+    let address = kind.map_or_else(|| "_history".to_owned(), |kind| format!("{kind}/_history"));
+    search::answer(fhir, request, situation, &address, search).await
 }
 
 /// The type, when it has a history.
@@ -156,55 +165,15 @@ fn served<'a>(fhir: &'a Fhir, kind: &str) -> Result<&'a ResourceType> {
     Ok(kind)
 }
 
-/// When the resource of an id was deleted, where that can be said exactly: each record of its source is a resource.
+/// When the resource of an id was deleted, as far as the caller is told.
 async fn deleted(fhir: &Fhir, request: &Request, kind: &ResourceType, id: &str) -> Result<Option<Timestamp>> {
     let Some(target) = plan::parse_id(kind, id) else { return Ok(None) };
-    let source = &kind.sources[target.source];
-    let every = source.filter.is_none() && source.emits.iter().all(|emit| emit.when.is_none());
-    let logs = fhir.compiled.types.get("AuditEvent").into_iter().flat_map(|kind| &kind.sources);
-    let Some(log) = logs.into_iter().find(|log| every && log.model == "ir.model.log") else {
-        return Ok(None);
-    };
+    let Some(log) = Deletions::of(&fhir.compiled, None) else { return Ok(None) };
     let caller = fhir.caller(request).await?;
+    let source = &kind.sources[target.source];
     let Ok(statement) = plan::deletion(log, source, target.record, &caller.permit) else { return Ok(None) };
     let rows = fhir.store.rows(Class::Request, &statement).await?;
     let time: Option<DateTime> = rows.first().map_or(Ok(None), |row| row.column(0))?;
     // Tryton writes UTC.
     Ok(time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()))
-}
-
-/// The entry of a current version. Whether it is the first one nobody knows, so it counts as an update.
-fn current(base: &str, resource: Value) -> Value {
-    if resource["resourceType"] == "OperationOutcome" {
-        // What the search says of itself: records that cannot be written, types that are closed.
-        return json!({
-            "request": { "method": "GET", "url": "_history" },
-            "response": { "status": "200", "outcome": resource },
-        });
-    }
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let url = format!("{}/{}", text(&resource["resourceType"]), text(&resource["id"]));
-    let meta = &resource["meta"];
-    let mut response = json!({ "status": "200", "etag": format!("W/\"{}\"", text(&meta["versionId"])) });
-    if meta["lastUpdated"].is_string() {
-        response["lastModified"] = meta["lastUpdated"].clone();
-    }
-    json!({
-        "fullUrl": format!("{base}/{url}"),
-        "resource": resource,
-        "request": { "method": "PUT", "url": url },
-        "response": response,
-    })
-}
-
-fn answer(links: Value, total: Option<Value>, entries: Vec<Value>) -> Answer {
-    let mut bundle = json!({ "resourceType": "Bundle", "type": "history" });
-    if let Some(total) = total {
-        bundle["total"] = total;
-    }
-    bundle["link"] = links;
-    if !entries.is_empty() {
-        bundle["entry"] = entries.into();
-    }
-    Answer { body: bundle.to_string().into_bytes(), personal: true, ..Answer::default() }
 }

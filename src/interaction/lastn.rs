@@ -4,6 +4,7 @@
 use super::{Answer, Request, gateway::Fhir, operation::Call, search};
 use crate::{
     error::{self, Error, Result},
+    fhir::bundle,
     plan::{self, Part},
     search::SortKey,
 };
@@ -43,7 +44,14 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
         return Err(Error::new(&error::PARAMETER_LIMIT)
             .detail(format!("More than {ALL} observations; ask for some categories or codes.")));
     }
-    let mut page = search::Page::new(fhir, request, situation, "Observation/$lastn", &wanted.subset);
+    let mut page = search::Page::new(
+        fhir,
+        request,
+        situation,
+        "Observation/$lastn",
+        bundle::Kind::Searchset,
+        &wanted.subset,
+    );
     page.bundle.link("self", pairs, None);
     page.matches(&found, &[]);
     Ok(Answer { body: page.bundle.finish(), personal: true, ..Answer::default() })

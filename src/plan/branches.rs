@@ -1,6 +1,7 @@
 //! The positions that a search can find: sort keys, source, record and emit, of every source that is open to the caller.
 
 use super::{
+    deletion::Deletions,
     keyset::{self, Cursor, Key},
     page::Situation,
     predicate,
@@ -22,6 +23,24 @@ pub struct Part<'a> {
     pub filters: &'a [Filter],
     /// Number of its first source in the order of the whole search.
     pub first: usize,
+}
+
+/// What is searched over several types.
+#[derive(Clone, Copy, Debug)]
+pub struct Searched<'a> {
+    /// The types.
+    pub parts: &'a [Part<'a>],
+    /// A type that is closed to the caller is refused, not left out.
+    pub named: bool,
+    /// What was deleted is found too.
+    pub deletions: Option<Deletions<'a>>,
+}
+
+impl<'a> Searched<'a> {
+    /// Types that the search names.
+    pub fn named(parts: &'a [Part<'a>]) -> Self {
+        Self { parts, named: true, deletions: None }
+    }
 }
 
 /// How the positions are ordered, and where they start.
@@ -138,7 +157,8 @@ fn branch(
         }
         common.extend(per_emit.into_iter().flatten());
         if let Some(cursor) = cursor {
-            common.push(keyset::beyond(cursor, &sorts, number, &record, &Fragment::raw("0")));
+            let tie = keyset::tie(cursor, number, &record, &Fragment::raw("0"));
+            common.push(keyset::beyond(cursor, &sorts, tie));
         }
         let conditions = Fragment::all(common);
         return Ok((!conditions.is("FALSE")).then_some((select, conditions, Fragment::new())));
@@ -191,7 +211,7 @@ fn branch(
     }
     common.push(Fragment::new().alias(name).text(".ok"));
     if let Some(cursor) = cursor {
-        common.push(keyset::beyond(cursor, &sorts, number, &record, &emit));
+        common.push(keyset::beyond(cursor, &sorts, keyset::tie(cursor, number, &record, &emit)));
     }
     let conditions = Fragment::all(common);
     Ok((!conditions.is("FALSE")).then_some((select, conditions, values)))

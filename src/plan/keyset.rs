@@ -57,15 +57,9 @@ fn typed(kind: Kind, value: &str) -> Fragment {
 }
 
 /// Rows beyond the cursor. `keys` are the expressions of this branch; source, record and emit decide ties.
-pub fn beyond(
-    cursor: &Cursor,
-    keys: &[(Key, Fragment)],
-    source: usize,
-    record: &Fragment,
-    emit: &Fragment,
-) -> Fragment {
+pub fn beyond(cursor: &Cursor, keys: &[(Key, Fragment)], tie: Fragment) -> Fragment {
     let next = cursor.direction == Direction::Next;
-    let mut all = tie(cursor, source, record, emit);
+    let mut all = tie;
     for ((key, expression), value) in keys.iter().zip(&cursor.keys).rev() {
         let is_null = expression.clone().parens().text(" IS NULL");
         all = match value {
@@ -87,7 +81,8 @@ pub fn beyond(
     all
 }
 
-fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -> Fragment {
+/// Of rows that are equal in all keys those beyond the cursor, in a branch of one source.
+pub fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -> Fragment {
     let next = cursor.direction == Direction::Next;
     match (i32::try_from(source).unwrap_or(i32::MAX).cmp(&cursor.source), next) {
         (std::cmp::Ordering::Less, true) | (std::cmp::Ordering::Greater, false) => Fragment::truth(false),
@@ -98,6 +93,14 @@ fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -> Fr
             pair.text(if next { " >" } else { " <" }).then(here)
         }
     }
+}
+
+/// The same in a branch of several sources.
+pub fn tie_of_many(cursor: &Cursor, source: &Fragment, record: &Fragment, emit: &Fragment) -> Fragment {
+    let place = Fragment::join([source, record, emit].map(Fragment::clone), ", ").parens();
+    let here = Fragment::raw("(").bind(cursor.source).text(", ").bind(cursor.record).text(", ");
+    let ahead = if cursor.direction == Direction::Next { " > " } else { " < " };
+    place.text(ahead).then(here.bind(cursor.emit).text(")"))
 }
 
 /// ORDER BY over columns `s0…`, `src`, `pk`, `k` of a page; of `page`, when the page is joined with other tables.

@@ -18,10 +18,10 @@ mod row;
 mod rows;
 pub mod scope;
 
-pub use branches::Part;
+pub use branches::{Part, Searched};
 pub use concepts::{Catalogue, Codes};
 pub use content::{content, piece};
-pub use deletion::deletion;
+pub use deletion::{Deletions, deletion};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use page::{PagePlan, PositionsPlan, Situation, count, newest, page, positions};

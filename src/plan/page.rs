@@ -6,7 +6,8 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    branches::{Order, Part, branches},
+    branches::{Order, Part, Searched, branches},
+    deletion,
     keyset::{self, Cursor, Direction, Key},
     predicate,
     scope::{Builder, Masked},
@@ -141,24 +142,23 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
     Ok(PagePlan { statement: bounded(statement)?, keys: keys.len(), shapes })
 }
 
-/// Plans the positions of a page over several types. A type that is closed to the caller is refused when it is `named`.
+/// Plans the positions of a page over several types.
 ///
 /// # Errors
 /// As [`page`].
 pub fn positions(
     situation: Situation<'_>,
-    parts: &[Part<'_>],
-    named: bool,
+    searched: Searched<'_>,
     sort: &[SortKey],
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<PositionsPlan> {
     let direction = cursor.map_or(Direction::Next, |cursor| cursor.direction);
     let mut builder = Builder::new(situation.permit, situation.languages);
-    let kinds: Vec<&ResourceType> = parts.iter().map(|part| part.kind).collect();
+    let kinds: Vec<&ResourceType> = searched.parts.iter().map(|part| part.kind).collect();
     let keys = sort_keys(&kinds, sort)?;
     let order = Order { sort, keys: &keys, cursor, newest: None };
-    let (found, closed) = open_parts(&mut builder, situation, parts, named, order)?;
+    let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let plan = |statement| PositionsPlan { statement, keys: keys.len(), closed };
     let Some(found) = first_of(found, order, limit) else { return Ok(plan(nothing(keys.len(), ""))) };
     let page = builder.aliases.next();
@@ -186,10 +186,10 @@ fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
 ///
 /// # Errors
 /// As [`positions`].
-pub fn count(situation: Situation<'_>, parts: &[Part<'_>], named: bool) -> Result<(Statement, Vec<String>)> {
+pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<(Statement, Vec<String>)> {
     let mut builder = Builder::new(situation.permit, situation.languages);
     let order = Order { sort: &[], keys: &[], cursor: None, newest: None };
-    let (found, closed) = open_parts(&mut builder, situation, parts, named, order)?;
+    let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     if found.is_empty() {
         return Ok((Fragment::raw("SELECT 0::int8").finish(), closed));
     }
@@ -202,8 +202,7 @@ pub fn count(situation: Situation<'_>, parts: &[Part<'_>], named: bool) -> Resul
 fn open_parts(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
-    parts: &[Part<'_>],
-    named: bool,
+    Searched { parts, named, deletions }: Searched<'_>,
     order: Order<'_>,
 ) -> Result<(Vec<Fragment>, Vec<String>)> {
     let (mut found, mut closed) = (Vec::new(), Vec::new());
@@ -219,6 +218,7 @@ fn open_parts(
     if closed.len() == parts.len() && !parts.is_empty() {
         return Err(Error::new(&error::MODEL_FORBIDDEN));
     }
+    found.extend(deletions.and_then(|deletions| deletion::positions(builder, deletions, parts, order)));
     Ok((found, closed))
 }
 

@@ -167,7 +167,8 @@ fn other_bundles_are_refused_as_a_whole() {
         doctor.send("POST", "/fhir", &[("Content-Type", "text/plain")], "{}").is(415, "unsupported-media");
         post(&site.gateway.anybody(), &[get("Patient/1")]).is(401, "credential-missing");
         let claimed = &site.gateway.anybody().ok("metadata")["rest"][0]["interaction"];
-        assert_eq!(*claimed, json!([{ "code": "batch" }, { "code": "search-system" }]));
+        let codes = ["batch", "search-system", "history-system"].map(|code| json!({ "code": code }));
+        assert_eq!(*claimed, json!(codes));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         compiled::{Parameter, ResourceType},
         references,
     },
-    plan::{self, Part, Situation, Target},
+    plan::{self, Part, Searched, Situation, Target},
     render::{self, Shape},
     search::{Filter, Include, SearchRequest, Subset},
     store::Class,
@@ -132,17 +132,18 @@ fn directive<'a>(
 
 /// The type is open to the caller.
 fn is_open(situation: Situation<'_>, name: &str) -> bool {
-    situation
-        .compiled
-        .types
-        .get(name)
-        .is_some_and(|kind| plan::count(situation, &[Part { kind, filters: &[], first: 0 }], true).is_ok())
+    situation.compiled.types.get(name).is_some_and(|kind| counted(situation, kind, &[]).is_ok())
 }
 
 /// The caller may search by a parameter.
 fn allowed(situation: Situation<'_>, kind: &ResourceType, parameter: &Parameter) -> Result<()> {
     let filters = [refers(parameter, vec!["1".to_owned()])];
-    plan::count(situation, &[Part { kind, filters: &filters, first: 0 }], true).map(drop)
+    counted(situation, kind, &filters)
+}
+
+/// The caller may search a type with these filters.
+fn counted(situation: Situation<'_>, kind: &ResourceType, filters: &[Filter]) -> Result<()> {
+    plan::count(situation, Searched::named(&[Part { kind, filters, first: 0 }])).map(drop)
 }
 
 fn refers(parameter: &Parameter, values: Vec<String>) -> Filter {
@@ -231,14 +232,14 @@ pub(super) async fn include<'a>(
         room = room.saturating_sub(u32::try_from(new.len()).unwrap_or(u32::MAX));
         if !backward.is_empty() {
             let parts = parts(&backward, filters.iter().map(std::slice::from_ref));
-            let plan = plan::positions(situation, &parts, true, &[], None, room)?;
+            let plan = plan::positions(situation, Searched::named(&parts), &[], None, room)?;
             let rows = fhir.store.rows(Class::Request, &plan.statement).await?;
             cut |= rows.len() > room as usize;
             let numbered: Vec<_> =
                 backward.iter().zip(&parts).map(|(kind, part)| (*kind, part.first)).collect();
             let mut positions = Vec::new();
             for row in rows.iter().take(room as usize) {
-                let (place, record) = placed(&numbered, row)?;
+                let (place, record, _) = placed(&numbered, row)?;
                 if !page.has(place, record) {
                     positions.push((place, record));
                 }

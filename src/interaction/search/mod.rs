@@ -9,8 +9,9 @@ use self::types::Types;
 use super::{Answer, Request, explain, gateway::Fhir, page_link::Binding};
 use crate::{
     error::{self, Error, Result},
+    fhir::bundle,
     mapping::{Compiled, compiled::ResourceType},
-    plan::{self, Direction, Part, Situation},
+    plan::{self, Deletions, Direction, Part, Searched, Situation},
     search::{Filter, SearchRequest, Total},
     store::Class,
 };
@@ -73,6 +74,10 @@ pub(super) struct Understood<'a> {
     pub(super) filters: Vec<Vec<Filter>>,
     /// What lenient handling left out.
     pub(super) warnings: Vec<Error>,
+    /// What the answer is.
+    pub(super) bundle: bundle::Kind,
+    /// What was deleted is found too.
+    pub(super) deletions: Option<Deletions<'a>>,
 }
 
 impl<'a> Understood<'a> {
@@ -92,12 +97,29 @@ impl<'a> Understood<'a> {
                 filters.push(compartment(situation, kind, of, Some(id))?);
             }
         }
-        Ok(Self { kinds: types.kinds, named: types.named, wanted, directives, filters, warnings })
+        Ok(Self {
+            kinds: types.kinds,
+            named: types.named,
+            wanted,
+            directives,
+            filters,
+            warnings,
+            bundle: bundle::Kind::Searchset,
+            deletions: None,
+        })
     }
 
     /// What is planned: each type with its conditions.
     pub(super) fn parts(&self) -> Vec<Part<'_>> {
         types::parts(&self.kinds, self.filters.iter().map(Vec::as_slice))
+    }
+
+    /// The same as a search over several types.
+    pub(super) fn searched<'s>(&self, parts: &'s [Part<'s>]) -> Searched<'s>
+    where
+        'a: 's,
+    {
+        Searched { parts, named: self.named, deletions: self.deletions }
     }
 }
 
@@ -138,19 +160,20 @@ pub(super) async fn answer<'a>(
     }
     let mut warnings = std::mem::take(&mut search.warnings);
     let parts = search.parts();
-    let Understood { wanted, directives, named, .. } = &search;
+    let searched = search.searched(&parts);
+    let Understood { wanted, directives, .. } = &search;
     let binding = Binding {
         user: situation.permit.user_id(),
         place: address,
         pairs: &wanted.applied,
         mapping: fhir.compiled.fingerprint,
     };
-    let mut page = Page::new(fhir, request, situation, address, &wanted.subset);
+    let mut page = Page::new(fhir, request, situation, address, search.bundle, &wanted.subset);
     page.bundle.link("self", &wanted.applied, wanted.page.as_deref());
     let mut closed = Vec::new();
     if wanted.total != Total::None || count == Some(0) {
         let statement;
-        (statement, closed) = plan::count(situation, &parts, *named)?;
+        (statement, closed) = plan::count(situation, searched)?;
         let rows = fhir.store.rows(Class::Request, &statement).await?;
         let total: i64 = rows.first().map_or(Ok(0), |row| row.column(0))?;
         page.bundle.total(total);
@@ -161,8 +184,10 @@ pub(super) async fn answer<'a>(
             wanted.page.as_deref().map(|link| fhir.links.open(link, binding, situation.now)).transpose()?;
         let cursor = cursor.as_ref();
         let matches = match parts.as_slice() {
-            [part] => page::of_one(fhir, situation, *part, wanted, cursor, limit).await?,
-            parts => page::of_many(fhir, situation, parts, *named, wanted, cursor, limit).await?,
+            [part] if searched.deletions.is_none() => {
+                page::of_one(fhir, situation, *part, wanted, cursor, limit).await?
+            }
+            _ => page::of_many(fhir, situation, searched, wanted, cursor, limit).await?,
         };
         closed.clone_from(&matches.closed);
         let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Previous);

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+
 use super::{
     super::{Request, gateway::Fhir},
     include::Directive,
@@ -9,23 +11,29 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     fhir::{
-        bundle::Bundle,
+        bundle::{self, Bundle, Version},
         outcome::{self, Issue},
     },
     mapping::{Place, compiled::ResourceType},
-    plan::{self, Cursor, Direction, PagePlan, Part, RowsPlan, Situation, Target, Wanted},
+    plan::{self, Cursor, Direction, PagePlan, Part, RowsPlan, Searched, Situation, Target, Wanted},
     render::{Renderer, Shape, Site},
     search::{SearchRequest, Subset},
     store::{Class, Row},
 };
 
-/// A resource of a page, as its row.
+/// A resource of a page.
 pub(in crate::interaction) struct Hit<'a> {
     pub(super) place: Place<'a>,
     pub(super) record: i32,
-    /// Index of the row, and of its shape.
-    row: usize,
-    shape: usize,
+    state: State,
+}
+
+/// What is known of a resource.
+enum State {
+    /// Index of its row, and of the shape of that.
+    There { row: usize, shape: usize },
+    /// When it was deleted.
+    Deleted(Timestamp),
 }
 
 /// Rows of resources.
@@ -94,7 +102,7 @@ pub(in crate::interaction) async fn matches<'a>(
     for (index, row) in rows.iter().enumerate() {
         let (source, record, emit) = position(row)?;
         let place = place(kind, source, emit)?;
-        hits.push(Hit { place, record, row: index, shape: source });
+        hits.push(Hit { place, record, state: State::There { row: index, shape: source } });
     }
     let shapes = plan.shapes.into_iter().map(Some).collect();
     Ok(Matches { hits: Hits { hits, rows, column: 3 + plan.keys, shapes }, ends, more, closed: Vec::new() })
@@ -104,19 +112,29 @@ pub(in crate::interaction) async fn matches<'a>(
 pub(super) async fn of_many<'a>(
     fhir: &'a Fhir,
     situation: Situation<'a>,
-    parts: &[Part<'a>],
-    named: bool,
+    searched: Searched<'a>,
     wanted: &SearchRequest,
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let plan = plan::positions(situation, parts, named, &wanted.sort, cursor, limit)?;
+    let plan = plan::positions(situation, searched, &wanted.sort, cursor, limit)?;
     let mut rows = fhir.store.rows(Class::Request, &plan.statement).await?;
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
-    let numbered: Vec<_> = parts.iter().map(|part| (part.kind, part.first)).collect();
-    let positions: Result<Vec<_>> = rows.iter().map(|row| placed(&numbered, row)).collect();
-    let positions = positions?;
-    let (hits, _) = rows_of(fhir, situation, &positions, limit).await?;
+    let numbered: Vec<_> = searched.parts.iter().map(|part| (part.kind, part.first)).collect();
+    let (mut positions, mut deleted) = (Vec::new(), Vec::new());
+    for (index, row) in rows.iter().enumerate() {
+        match placed(&numbered, row)? {
+            (place, record, true) => {
+                let state = State::Deleted(instant(row, 3)?);
+                deleted.push((index, Hit { place, record, state }));
+            }
+            (place, record, false) => positions.push((place, record)),
+        }
+    }
+    let (mut hits, _) = rows_of(fhir, situation, &positions, limit).await?;
+    if !deleted.is_empty() {
+        hits.insert(&positions, deleted);
+    }
     Ok(Matches { hits, ends, more, closed: plan.closed })
 }
 
@@ -147,7 +165,7 @@ pub(super) async fn rows_of<'a>(
         .filter_map(|(place, record)| {
             let key = (place.kind.name.as_str(), place.source, place.emit, *record);
             let (row, shape) = by_position.remove(&key)?;
-            Some(Hit { place: *place, record: *record, row, shape })
+            Some(Hit { place: *place, record: *record, state: State::There { row, shape } })
         })
         .collect();
     Ok((Hits { hits, rows, column: 3, shapes }, more))
@@ -194,11 +212,40 @@ fn position(row: &Row) -> Result<(usize, i32, usize)> {
     Ok((index(0)?, row.column(1)?, index(2)?))
 }
 
-/// The position of a row of several types, of which each has the number of its first source.
-pub(super) fn placed<'a>(kinds: &[(&'a ResourceType, usize)], row: &Row) -> Result<(Place<'a>, i32)> {
+/// The position of a row of several types, of which each has the number of its first source, and whether it is that of a
+/// deletion.
+pub(super) fn placed<'a>(kinds: &[(&'a ResourceType, usize)], row: &Row) -> Result<(Place<'a>, i32, bool)> {
     let (number, record, emit) = position(row)?;
     let (kind, first) = kinds.iter().rev().find(|(_, first)| *first <= number).ok_or_else(defect)?;
-    Ok((place(kind, number - first, emit)?, record))
+    let source = number - first;
+    let emits = kind.sources.get(source).ok_or_else(defect)?.emits.len();
+    let deleted = emit >= emits;
+    Ok((place(kind, source, if deleted { emit - emits } else { emit })?, record, deleted))
+}
+
+/// The moment in a column. Tryton writes UTC.
+fn instant(row: &Row, column: usize) -> Result<Timestamp> {
+    let text: Option<String> = row.column(column)?;
+    let time: Option<DateTime> = text.and_then(|text| text.parse().ok());
+    time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()).ok_or_else(defect)
+}
+
+impl<'a> Hits<'a> {
+    /// Puts deletions between what is there: `all` are the positions that were looked for, and each deletion has its
+    /// index among both.
+    fn insert(&mut self, all: &[(Place<'a>, i32)], deleted: Vec<(usize, Hit<'a>)>) {
+        let mut there = std::mem::take(&mut self.hits).into_iter().peekable();
+        let mut all = all.iter();
+        let mut deleted = deleted.into_iter().peekable();
+        for index in 0.. {
+            if let Some((_, hit)) = deleted.next_if(|(at, _)| *at == index) {
+                self.hits.push(hit);
+                continue;
+            }
+            let Some((place, record)) = all.next() else { break };
+            self.hits.extend(there.next_if(|hit| hit.place == *place && hit.record == *record));
+        }
+    }
 }
 
 fn place(kind: &ResourceType, source: usize, emit: usize) -> Result<Place<'_>> {
@@ -224,6 +271,7 @@ impl<'a> Page<'a> {
         request: &'a Request,
         situation: Situation<'a>,
         address: &str,
+        kind: bundle::Kind,
         subset: &'a Subset,
     ) -> Self {
         let place =
@@ -231,7 +279,7 @@ impl<'a> Page<'a> {
         Self {
             fhir,
             situation,
-            bundle: Bundle::searchset(&place, &request.base, situation.now).form(&request.form),
+            bundle: Bundle::new(kind, &place, &request.base, situation.now).form(&request.form),
             request: &request.id,
             site: Site { zone: situation.zone.clone(), narrative: fhir.options.narrative },
             subset,
@@ -273,12 +321,19 @@ impl<'a> Page<'a> {
     ) -> Vec<Found<'a>> {
         let mut all = Vec::new();
         for hit in &hits.hits {
+            let (row, shape) = match hit.state {
+                State::There { row, shape } => (row, shape),
+                State::Deleted(time) => {
+                    self.bundle.deletion(&address(hit), time);
+                    continue;
+                }
+            };
             let key = (hit.place.kind.name.as_str(), hit.place.source, hit.place.emit, hit.record);
             if !self.known.insert(key) {
                 continue;
             }
-            let record = hits.rows[hit.row].raw(hits.column).ok().flatten();
-            let shape = hits.shapes[hit.shape].as_ref();
+            let record = hits.rows[row].raw(hits.column).ok().flatten();
+            let shape = hits.shapes[shape].as_ref();
             let refers = record.zip(shape).and_then(|(record, shape)| {
                 self.entry(hit, record, shape, mode, subset)?;
                 Directive::references(directives, self.situation.compiled, hit.place, shape, record)
@@ -306,18 +361,19 @@ impl<'a> Page<'a> {
         let emit = &source.emits[emit];
         let renderer =
             Renderer { site: &self.site, row: &source.row, shape, profiles: &emit.profiles, subset };
-        let write = |out: &mut Vec<u8>| renderer.resource(out, &emit.body, &id, record).is_ok();
-        self.bundle.entry(&format!("{}/{id}", kind.name), mode, write).then_some(())
+        let write = |out: &mut Vec<u8>| {
+            let rendered = renderer.resource(out, &emit.body, &id, record).ok()?;
+            Some(Version { id: rendered.version, updated: rendered.updated })
+        };
+        self.bundle.entry(&address(hit), mode, write).then_some(())
     }
 
     fn unmappable(&mut self, hit: &Hit<'a>) {
-        let Place { kind, source, emit } = hit.place;
         tracing::error!(
-            kind = kind.name,
+            kind = hit.place.kind.name,
             "a record cannot be mapped: its row has not the form that was planned"
         );
-        let id = plan::format_id(kind, Target { source, emit, record: hit.record });
-        self.warn(&[Error::new(&error::RECORD_UNMAPPABLE).detail(format!("{}/{id}", kind.name))]);
+        self.warn(&[Error::new(&error::RECORD_UNMAPPABLE).detail(address(hit))]);
     }
 
     /// Adds an outcome of these, when there are any.
@@ -328,4 +384,10 @@ impl<'a> Page<'a> {
             self.bundle.outcome(outcome.as_bytes());
         }
     }
+}
+
+/// `[type]/[id]`.
+fn address(hit: &Hit<'_>) -> String {
+    let Place { kind, source, emit } = hit.place;
+    format!("{}/{}", kind.name, plan::format_id(kind, Target { source, emit, record: hit.record }))
 }
