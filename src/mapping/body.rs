@@ -90,7 +90,7 @@ impl Compiler<'_> {
             _ => None,
         };
         let absent = absent.or(must.then_some("unknown")).map(str::to_owned);
-        let node = match self.values(scope, context, type_name, below, list, item) {
+        let mut node = match self.values(scope, context, type_name, below, list, item) {
             Some(node) => node,
             // Nothing in this database: written as every value that must not be missing.
             None if absent.is_some() => Node::List(Vec::new()),
@@ -107,7 +107,10 @@ impl Compiler<'_> {
                 "",
             );
         }
-        self.check_binding(&named, &node, item);
+        if let Some(binding) = required(&named) {
+            self.check_binding(binding, &node, item);
+            bind(&mut node, &binding.value_set);
+        }
         Some(Member {
             name: name.to_owned(),
             element: named.element.name.to_owned(),
@@ -122,11 +125,7 @@ impl Compiler<'_> {
     }
 
     /// Codes that an element bound to a required value set may have.
-    fn check_binding(&mut self, named: &structure::Named, node: &Node, item: &Item) {
-        let Some(binding) = &named.element.binding else { return };
-        if binding.strength != structure::Strength::Required || named.kind.code != "code" {
-            return;
-        }
+    fn check_binding(&mut self, binding: &structure::Binding, node: &Node, item: &Item) {
         let mut codes: Vec<&str> = Vec::new();
         match node {
             Node::Constant { text, .. } => codes.push(text),
@@ -334,6 +333,22 @@ pub(super) fn without(item: &Item, keys: &[&str]) -> Item {
         other => other.clone(),
     };
     Item { kind, place: item.place.clone() }
+}
+
+/// The value set that a `code` must be in.
+fn required(named: &structure::Named) -> Option<&'static structure::Binding> {
+    let binding = named.element.binding.as_ref()?;
+    (named.kind.code == "code" && binding.strength == structure::Strength::Required).then_some(binding)
+}
+
+/// Says of the codes of an element from which value set they are.
+fn bind(node: &mut Node, value_set: &str) {
+    match node {
+        Node::Constant { bound, .. } | Node::Leaf(Leaf { bound, .. }) => *bound = Some(value_set.to_owned()),
+        Node::List(nodes) => nodes.iter_mut().for_each(|node| bind(node, value_set)),
+        Node::When { node, .. } | Node::Each { node, .. } => bind(node, value_set),
+        _ => {}
+    }
 }
 
 /// Depends on the record.

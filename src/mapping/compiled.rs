@@ -358,6 +358,8 @@ pub enum Node {
         json: String,
         /// Text.
         text: String,
+        /// Of a `code`: the value set that its binding requires, which implies its system.
+        bound: Option<String>,
     },
     /// A primitive of the record.
     Leaf(Leaf),
@@ -413,6 +415,8 @@ pub struct Leaf {
     pub codes: Option<Arc<CodeMap>>,
     /// FHIR primitive type.
     pub type_name: String,
+    /// Of a `code`: the value set that its binding requires, which implies its system.
+    pub bound: Option<String>,
 }
 
 /// A reference.

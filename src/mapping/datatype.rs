@@ -131,7 +131,8 @@ impl Compiler<'_> {
         table: &Table,
     ) -> Option<Node> {
         const UCUM: &str = "http://unitsofmeasure.org";
-        let constant = |text: &str| Node::Constant { json: json_text(text), text: text.to_owned() };
+        let constant =
+            |text: &str| Node::Constant { json: json_text(text), text: text.to_owned(), bound: None };
         let mut rest = table.clone();
         rest.entries.retain(|(key, _)| !matches!(key.name.as_str(), "ucum" | "unit_code"));
         let mut object = self.object(scope, context, owner, &rest)?;

@@ -47,13 +47,13 @@ impl Compiler<'_> {
                 if is_address(type_name) {
                     text = self.systems.uri(&text, item, &mut self.findings)?;
                 }
-                Some(Node::Constant { json: json_text(&text), text })
+                Some(Node::Constant { json: json_text(&text), text, bound: None })
             }
             Kind::Flag(flag) if type_name == "boolean" => {
-                Some(Node::Constant { json: flag.to_string(), text: flag.to_string() })
+                Some(Node::Constant { json: flag.to_string(), text: flag.to_string(), bound: None })
             }
             Kind::Number(number) if is_number(type_name) => {
-                Some(Node::Constant { json: number.clone(), text: number.clone() })
+                Some(Node::Constant { json: number.clone(), text: number.clone(), bound: None })
             }
             Kind::Flag(_) | Kind::Number(_) => {
                 self.findings.add(
@@ -126,7 +126,7 @@ impl Compiler<'_> {
             return None;
         }
         let slot = scope.slot(Slot::Value(expression.clone()));
-        Some(Leaf { slot, expression, codes, type_name: type_name.to_owned() })
+        Some(Leaf { slot, expression, codes, type_name: type_name.to_owned(), bound: None })
     }
 }
 

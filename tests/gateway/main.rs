@@ -12,6 +12,7 @@ mod batch;
 mod busy;
 mod capabilities;
 mod closed;
+mod codes;
 mod composites;
 mod documents;
 mod explain;

@@ -22,8 +22,8 @@ type Planned = Result<Fragment, Masked>;
 /// The condition that tokens put on a node: any of them. However many they are, a column is compared once.
 pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[TokenValue]) -> Planned {
     match node {
-        Node::Constant { text, .. } => {
-            Ok(Fragment::truth(values.iter().any(|value| value.matches(None, text) || bare(value, text))))
+        Node::Constant { text, bound, .. } => {
+            Ok(Fragment::truth(values.iter().any(|value| value.names(bound.as_deref(), text))))
         }
         Node::FixedCoding { system, code, .. } => {
             Ok(Fragment::truth(values.iter().any(|value| value.matches(Some(system), code))))
@@ -44,24 +44,17 @@ pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[TokenV
     }
 }
 
-/// A `code` element has no system of its own; the one of its required value set is accepted.
-fn bare(value: &TokenValue, code: &str) -> bool {
-    matches!(value, TokenValue::Coded(_, wanted) if wanted == code)
-}
-
 fn leaf_token(builder: &mut Builder<'_>, leaf: &Leaf, values: &[TokenValue]) -> Planned {
-    if leaf.codes.is_some() {
-        return mapped(builder, leaf, values);
+    let bound = leaf.bound.as_deref();
+    if let Some(map) = &leaf.codes {
+        if bound.is_none() {
+            return mapped(builder, leaf, values);
+        }
+        let fits = |code: &Code| values.iter().any(|value| value.names(bound, &code.code));
+        let keys = map.keys(fits).map(str::to_owned).collect();
+        return any_key(builder, &leaf.expression, keys);
     }
-    let wanted: Vec<&str> = values
-        .iter()
-        .filter_map(|value| match value {
-            TokenValue::Code(code) | TokenValue::Coded(_, code) | TokenValue::Bare(code) => {
-                Some(code.as_str())
-            }
-            TokenValue::System(_) => None,
-        })
-        .collect();
+    let wanted: Vec<&str> = values.iter().flat_map(|value| value.codes(bound)).collect();
     leaf_equals(builder, leaf, &wanted)
 }
 

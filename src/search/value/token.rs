@@ -1,7 +1,7 @@
 //! Token values: <https://hl7.org/fhir/R4/search.html#token>.
 
 use super::{split, unescape};
-use crate::error::Error;
+use crate::{error::Error, fhir::codes};
 
 /// `[code]`, `[system]|[code]`, `|[code]` or `[system]|`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,30 @@ impl TokenValue {
             Self::System(wanted) => system == Some(wanted),
         }
     }
+
+    /// Whether a `code` matches. It has no system of its own: its element implies that of the value set that it requires
+    /// (`bound`). Where that is not known, any system is right.
+    pub fn names(&self, bound: Option<&str>, code: &str) -> bool {
+        let has = |system: &str| bound.and_then(|value_set| codes::in_value_set(value_set, system, code));
+        match self {
+            Self::Code(wanted) | Self::Bare(wanted) => wanted == code,
+            Self::Coded(system, wanted) => wanted == code && has(system) != Some(false),
+            Self::System(system) => has(system) == Some(true),
+        }
+    }
+
+    /// The values of a `code` that match, as [`TokenValue::names`] says.
+    pub fn codes(&self, bound: Option<&str>) -> Vec<&str> {
+        match self {
+            Self::Code(code) | Self::Coded(_, code) | Self::Bare(code) => {
+                self.names(bound, code).then_some(code.as_str()).into_iter().collect()
+            }
+            Self::System(system) => {
+                let all = bound.and_then(codes::listed).unwrap_or_default();
+                all.into_iter().filter(|(other, _)| other == system).map(|(_, code)| code).collect()
+            }
+        }
+    }
 }
 
 /// `[system]|[code]|[value]`: an identifier and its type, for `:of-type`.
@@ -70,6 +94,27 @@ impl TypedValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_has_the_system_of_its_value_set() {
+        const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
+        let bound = Some("http://hl7.org/fhir/ValueSet/administrative-gender");
+        let parse = |text: &str| TokenValue::parse(text).unwrap();
+        for (text, right) in [
+            ("male", true),
+            ("|male", true),
+            (&format!("{GENDER}|male"), true),
+            (&format!("{GENDER}|"), true),
+            ("http://nowhere.example|male", false),
+            ("http://nowhere.example|", false),
+            ("female", false),
+        ] {
+            assert_eq!(parse(text).names(bound, "male"), right, "{text}");
+            assert_eq!(parse(text).codes(bound).contains(&"male"), right, "{text}");
+        }
+        assert!(parse("http://anywhere.example|x").names(None, "x"));
+        assert_eq!(parse(&format!("{GENDER}|")).codes(bound).len(), 4);
+    }
 
     #[test]
     fn forms() {
