@@ -148,7 +148,7 @@ fn branch(
     if single {
         let mut sorts = Vec::new();
         for (key, sort) in keys.iter().zip(wanted) {
-            let sql = predicate::sort(builder, kind, index, 0, &sort.name, situation.zone)?;
+            let sql = predicate::sort(builder, kind, index, 0, sort, situation.zone)?;
             sorts.push((key.clone(), sql));
         }
         select = select.text("0 AS k");
@@ -168,7 +168,7 @@ fn branch(
     let mut sorts = Vec::new();
     for sort in wanted {
         sorts.push(same_aliases(builder, source.emits.len(), |builder, emit| {
-            predicate::sort(builder, kind, index, emit, &sort.name, situation.zone)
+            predicate::sort(builder, kind, index, emit, sort, situation.zone)
         })?);
     }
     let shared = |all: &[Fragment]| all.windows(2).all(|pair| pair[0] == pair[1]);

@@ -30,6 +30,7 @@ mod modules;
 mod openapi;
 mod operations;
 mod oracle;
+mod order;
 mod pages;
 mod protocol;
 mod refusals;

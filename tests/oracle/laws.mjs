@@ -148,9 +148,10 @@ async function order(one, name, kind) {
       const late = at >= 0 && list.slice(at).find((id) => !absent(id));
       judge("what has no value comes last", place, late ? `${late} after ${list[at]}` : undefined);
     }
-    // Two that stand in the same order both ways are equal in something.
+    // Two that stand in the same order both ways are equal in something. Of several values each direction takes another.
+    const single = (id) => values.get(id).length === 1 && (kind !== "token" || values.get(id).flatMap(codes).length < 2);
     const place2 = new Map(down.map((id, at) => [id, at]));
-    const known = up.filter((id) => !absent(id));
+    const known = up.filter((id) => !absent(id) && single(id));
     const bad = known.slice(1).map((id, at) => [known[at], id]).find(([a, b]) => place2.get(a) < place2.get(b) && !keys.get(a).some((key) => keys.get(b).includes(key)));
     judge("backwards is the reverse", place, bad ? `${bad[0]} before ${bad[1]} both ways` : undefined);
   }

@@ -1,15 +1,15 @@
 //! `_sort`: <https://hl7.org/fhir/R4/search.html#sort>.
 //!
-//! A repeating element sorts by its smallest value.
+//! Of several values the one counts that comes first in the order asked for: the smallest, descending the largest.
 
 use jiff::tz::TimeZone;
 
-use super::{check, forbidden, number, string, token};
+use super::{check, forbidden, number, spot, string, token};
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Each, Kind, Leaf, Node, Object, ResourceType, Row, Step},
     plan::scope::{Builder, Masked},
-    search::{registry, short},
+    search::{SortKey, registry, short},
     sql::{Fragment, Value},
 };
 
@@ -60,9 +60,10 @@ pub fn sort(
     kind: &ResourceType,
     source: usize,
     emit: usize,
-    name: &str,
+    wanted: &SortKey,
     zone: &TimeZone,
 ) -> Result<Fragment> {
+    let name = wanted.name.as_str();
     let origin = &kind.sources[source];
     match name {
         "_id" => {
@@ -74,8 +75,16 @@ pub fn sort(
         "_lastUpdated" => return Ok(builder.stamp(&origin.row)),
         _ => {}
     }
-    let target = Target { kind: sort_kind(&[kind], name)?, zone };
+    let target = Target { kind: sort_kind(&[kind], name)?, descending: wanted.descending, zone };
     let parameter = check_parameter(kind, name)?;
+    if parameter.holds {
+        let body = &origin.emits[emit].body;
+        let places = &parameter.places[source][emit];
+        let holds = spot::within(builder, body, places, &origin.row, &mut |builder, node, row| {
+            token::holds(builder, node, row).map_err(forbidden)
+        })?;
+        return Ok(Fragment::raw("CASE WHEN ").then(holds).text(" THEN 'TRUE' ELSE 'FALSE' END"));
+    }
     let mut all = Vec::new();
     for spot in &parameter.places[source][emit] {
         let body = &origin.emits[emit].body;
@@ -84,14 +93,17 @@ pub fn sort(
         let value = walk(builder, &body.members[*index].node, place, &origin.row, target);
         all.extend(value.map_err(forbidden)?);
     }
-    Ok(least(all).unwrap_or_else(|| null(target.kind)))
+    Ok(first(all, target).unwrap_or_else(|| null(target.kind)))
 }
 
-/// The smallest of several values; those that are not there do not count.
-fn least(mut all: Vec<Fragment>) -> Option<Fragment> {
+/// The value that comes first; those that are not there do not count.
+fn first(mut all: Vec<Fragment>, target: Target<'_>) -> Option<Fragment> {
     match all.len() {
         0 | 1 => all.pop(),
-        _ => Some(Fragment::raw("LEAST(").then(Fragment::join(all, ", ")).text(")")),
+        _ => {
+            let function = if target.descending { "GREATEST(" } else { "LEAST(" };
+            Some(Fragment::raw(function).then(Fragment::join(all, ", ")).text(")"))
+        }
     }
 }
 
@@ -100,6 +112,14 @@ fn check_parameter<'a>(
     name: &str,
 ) -> Result<&'a crate::mapping::compiled::Parameter> {
     kind.parameters.get(name).ok_or_else(|| check::unknown(kind, name))
+}
+
+/// A constant as texts of the record are compared.
+fn folded(text: &str) -> Fragment {
+    match text.is_ascii() {
+        true => Fragment::new().bind(text.to_ascii_uppercase()),
+        false => string::fold(Fragment::new().bind(text)),
+    }
 }
 
 fn null(kind: Kind) -> Fragment {
@@ -114,6 +134,7 @@ fn null(kind: Kind) -> Fragment {
 #[derive(Clone, Copy)]
 struct Target<'z> {
     kind: Kind,
+    descending: bool,
     /// Of the site.
     zone: &'z TimeZone,
 }
@@ -147,7 +168,7 @@ fn walk(
             guarded(builder, row, *slot, value)
         }
         (Node::Each { each, node }, Some((Step::Row, rest))) => {
-            smallest(builder, &row.eaches[*each], |builder, row| {
+            first_row(builder, &row.eaches[*each], target, |builder, row| {
                 walk(builder, node, after(rest), row, target)
             })
         }
@@ -164,10 +185,11 @@ fn walk(
     }
 }
 
-/// The smallest value of related rows.
-fn smallest(
+/// The value of related rows that comes first.
+fn first_row(
     builder: &mut Builder<'_>,
     each: &Each,
+    target: Target<'_>,
     value: impl FnOnce(&mut Builder<'_>, &Row) -> Result<Option<Fragment>, Masked>,
 ) -> Result<Option<Fragment>, Masked> {
     let parent = builder.id_at(each.up, &each.hops)?;
@@ -179,8 +201,12 @@ fn smallest(
     })(builder);
     let scope = builder.close();
     Ok(inside?.map(|(conditions, value)| {
-        let smallest = Fragment::raw("(SELECT min(").then(value).text(")");
-        smallest.then(scope.from(&each.relation.table, conditions)).text(")")
+        let select = if target.descending { "(SELECT max(" } else { "(SELECT min(" };
+        Fragment::raw(select)
+            .then(value)
+            .text(")")
+            .then(scope.from(&each.relation.table, conditions))
+            .text(")")
     }))
 }
 
@@ -196,13 +222,14 @@ fn value(
 ) -> Result<Option<Fragment>, Masked> {
     Ok(match node {
         Node::Leaf(leaf) | Node::Coding(leaf) => Some(leaf_value(builder, leaf, target)?),
+        Node::Lines(leaf) if target.kind == Kind::Text => Some(lines(builder, leaf, target)?),
         Node::Constant { text, .. } => Some(match target.kind {
             Kind::Numeric if number::is_number(text) => Fragment::new().bind(Value::Numeric(text.clone())),
-            Kind::Text => Fragment::new().bind(text.as_str()),
+            Kind::Text => folded(text),
             // No mapping says the same moment of every record.
             kind => null(kind),
         }),
-        Node::FixedCoding { code, .. } => Some(Fragment::new().bind(code.as_str())),
+        Node::FixedCoding { code, .. } => Some(folded(code)),
         Node::Reference(reference) => {
             // Records of other models have the same numbers.
             let place = format!("{}/{}/", reference.target, reference.model);
@@ -237,10 +264,10 @@ fn value(
             for node in nodes {
                 found.extend(value(builder, node, row, target)?);
             }
-            least(found)
+            first(found, target)
         }
         Node::Each { each, node } => {
-            smallest(builder, &row.eaches[*each], |builder, row| value(builder, node, row, target))?
+            first_row(builder, &row.eaches[*each], target, |builder, row| value(builder, node, row, target))?
         }
         Node::When { slot, node } => {
             let value = value(builder, node, row, target)?;
@@ -304,13 +331,23 @@ fn when(holds: Fragment, value: Fragment) -> Fragment {
     Fragment::raw("CASE WHEN ").then(holds).text(" THEN ").then(value).text(" END")
 }
 
+/// The line of a text that comes first in the order.
+fn lines(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Result<Fragment, Masked> {
+    let sql = builder.expression(&leaf.expression)?;
+    let table = builder.aliases.next();
+    let line = string::fold(Fragment::raw("btrim(").alias(table).text(".line)"));
+    let select = if target.descending { "(SELECT max(NULLIF(" } else { "(SELECT min(NULLIF(" };
+    let from = Fragment::raw(" FROM regexp_split_to_table(").then(sql).text(", '[\\r\\n]+') AS ");
+    Ok(Fragment::raw(select).then(line).text(", ''))").then(from).alias(table).text("(line))"))
+}
+
 fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Result<Fragment, Masked> {
     let sql = builder.expression(&leaf.expression)?;
     if let (Some(codes), Kind::Text) = (&leaf.codes, target.kind) {
         let mut case = Fragment::raw("CASE ").then(sql.parens()).text("::text");
         for (key, code) in &codes.entries {
             if let Some(code) = code {
-                case = case.text(" WHEN ").bind(key.as_str()).text(" THEN ").bind(code.code.as_str());
+                case = case.text(" WHEN ").bind(key.as_str()).text(" THEN ").then(folded(&code.code));
             }
         }
         return Ok(case.text(" END"));
@@ -330,7 +367,7 @@ fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Res
         (Kind::Text, Kind::Text) => Fragment::raw("NULLIF(")
             .then(string::fold(Fragment::raw("btrim(").then(sql).text(")")))
             .text(", '')"),
-        (Kind::Text, _) => sql.parens().text("::text"),
+        (Kind::Text, _) => Fragment::raw("upper(").then(sql.parens()).text("::text)"),
         _ => null(target.kind),
     })
 }
