@@ -1,6 +1,6 @@
 //! `check`.
 
-use super::{Failure, open::Opened, serve, settings::Settings};
+use super::{Failure, indexes::Site, open::Opened, serve, settings::Settings};
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -28,5 +28,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     opened.refuse()?;
     println!("mappings: no findings");
+    if let Some(warning) = runtime.block_on(Site::of(&opened).warning())? {
+        println!("note: {warning}");
+    }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod demo;
 mod docs;
 mod explain;
 mod grants;
+mod indexes;
 mod log;
 pub mod open;
 mod serve;
@@ -41,6 +42,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Print the SQL that gives a role what serving this database needs, and no more.
     Grants(grants::Arguments),
+    /// Print the SQL of indexes that would spare searches from reading whole tables.
+    Indexes(indexes::Arguments),
     /// Show what is in effect.
     Show(show::Arguments),
     /// Print the generated documentation.
@@ -72,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Access(arguments) => access::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
+        Command::Indexes(arguments) => indexes::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };

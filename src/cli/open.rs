@@ -22,7 +22,7 @@ pub struct Opened {
     /// The live catalogue.
     pub catalog: Arc<Catalog>,
     /// Mappings that hold for it.
-    pub compiled: Compiled,
+    pub compiled: Arc<Compiled>,
     /// What is wrong in the mappings.
     pub findings: Findings,
     /// How users sign in.
@@ -45,6 +45,7 @@ impl Opened {
         let options = mapping::Options { site: config.site.as_str().to_owned() };
         let (compiled, findings) = mapping::compile(&files, &catalog, &options);
         let application = config.application.clone();
+        let compiled = Arc::new(compiled);
         Ok(Self { store, catalog, compiled, findings, session, application })
     }
 
@@ -198,7 +199,7 @@ impl Opened {
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
             queue_timeout: config.queue_timeout,
         };
-        Fhir::new(self.store, Arc::new(self.compiled), rights, sign_in, options).map_err(failure)
+        Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)
     }
 }
 

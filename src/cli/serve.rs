@@ -7,7 +7,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Failure, log, open::Opened, settings::Settings};
+use super::{Failure, indexes::Site, log, open::Opened, settings::Settings};
 use crate::{
     config::{Config, Loaded, Origin, Problem},
     server, store,
@@ -96,6 +96,7 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
         passwords: opened.session.authentications.password(),
         ..server::Options::from(config)
     };
+    let site = Site::of(&opened);
     let gateway = Arc::new(opened.gateway(config).await?);
     let listener = bind(config).await?;
     let address = listener.local_addr()?;
@@ -110,6 +111,12 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
         watch(tls)?;
     }
     tracing::info!("listening on {address}; try {base}/metadata");
+    // Nobody waits for it, and nothing depends on it.
+    tokio::spawn(async move {
+        if let Ok(Some(warning)) = site.warning().await {
+            tracing::warn!("{warning}");
+        }
+    });
     server::serve(listener, options, gateway, stop()?).await;
     tracing::info!("stopped");
     Ok(())

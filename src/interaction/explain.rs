@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::ResourceType,
-    plan::{self, Situation, Step},
+    plan::{self, Lookup, Situation, Step},
     search::Total,
     store::{Class, Store},
     tryton::Explanation,
@@ -68,6 +68,25 @@ pub fn steps(
         });
     }
     Ok(steps)
+}
+
+/// By which columns a search looks rows up, for each source of its types, and whether its first sort key descends.
+///
+/// # Errors
+/// As the search.
+pub fn lookups(
+    situation: Situation<'_>,
+    place: Place<'_>,
+    pairs: &[(String, String)],
+) -> Result<(Vec<Vec<Lookup>>, bool)> {
+    let types = place.types(situation.compiled, pairs)?;
+    let search = Understood::of(situation, types, place, false)?;
+    let sort = &search.wanted.sort;
+    let mut all = Vec::new();
+    for part in search.parts(situation.compiled) {
+        all.extend(plan::lookups(situation, part, sort)?);
+    }
+    Ok((all, sort.first().is_some_and(|key| key.descending)))
 }
 
 /// What PostgreSQL expects of a statement, line by line. It is not run.

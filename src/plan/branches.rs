@@ -79,6 +79,7 @@ pub(super) fn branches(
             continue;
         }
         let root = builder.open();
+        builder.note_source();
         let planned = branch(builder, situation, part, index, source, root, order);
         let scope = builder.close();
         match planned {
@@ -242,12 +243,14 @@ fn per_emit(
         return Err(Refusal::Source);
     }
     for filter in part.filters {
+        let start = builder.noted();
         let conditions = same_aliases(builder, source.emits.len(), |builder, emit| {
             predicate::filter(builder, situation, part.kind, index, emit, filter)
         })?;
         if conditions.windows(2).all(|pair| pair[0] == pair[1]) {
             common.extend(conditions.into_iter().next());
         } else {
+            builder.forget(start);
             for (emit, condition) in conditions.into_iter().enumerate() {
                 emits[emit].push(condition);
             }

@@ -11,6 +11,7 @@ mod deletion;
 mod expression;
 mod ids;
 mod keyset;
+mod lookup;
 mod page;
 mod predicate;
 mod read;
@@ -24,8 +25,9 @@ pub use content::{content, piece};
 pub use deletion::{Deletions, deletion};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
+pub use lookup::{How, Lookup, lookups};
 pub use page::{PagePlan, PositionsPlan, Situation, count, newest, page, positions};
-pub use predicate::{check, modifiers, shared, sort_kind};
+pub use predicate::{check, fold, modifiers, shared, sort_kind};
 pub use read::{ReadPlan, exists, read};
 pub use rows::{RowsPlan, Wanted, rows};
 

@@ -278,7 +278,7 @@ fn nothing(keys: usize, others: &'static str) -> Statement {
 }
 
 /// The types of sort keys, which all types must share.
-fn sort_keys(kinds: &[&ResourceType], sort: &[SortKey]) -> Result<Vec<Key>> {
+pub(super) fn sort_keys(kinds: &[&ResourceType], sort: &[SortKey]) -> Result<Vec<Key>> {
     sort.iter()
         .map(|key| Ok(Key { kind: predicate::sort_kind(kinds, &key.name)?, descending: key.descending }))
         .collect()

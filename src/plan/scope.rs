@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lookup::{How, Lookup};
 use crate::{
     error::{self, Error},
     mapping::{
@@ -49,6 +50,11 @@ impl Scope {
         self.joined.contains_key(steps)
     }
 
+    /// The record at the end of these steps.
+    pub fn at(&self, steps: &[Hop]) -> Option<Alias> {
+        self.joined.get(steps).copied()
+    }
+
     /// A scope over an alias.
     pub fn new(root: Alias) -> Self {
         Self {
@@ -94,6 +100,8 @@ pub struct Builder<'a> {
     pub aliases: Aliases,
     /// Scopes around the current one, outermost first.
     pub scopes: Vec<Scope>,
+    /// What rows are looked up by, source by source, when somebody wants to know.
+    pub notes: Option<Vec<Vec<Lookup>>>,
     /// Work on conditions so far.
     work: u32,
 }
@@ -108,7 +116,7 @@ const DECIDED: u32 = 3;
 impl<'a> Builder<'a> {
     /// A builder for a caller.
     pub fn new(permit: &'a Permit, languages: &'a [String]) -> Self {
-        Self { permit, languages, aliases: Aliases::default(), scopes: Vec::new(), work: 0 }
+        Self { permit, languages, aliases: Aliases::default(), scopes: Vec::new(), notes: None, work: 0 }
     }
 
     /// Counts the work on a condition.
@@ -191,6 +199,7 @@ impl<'a> Builder<'a> {
         if hop.way == Way::Back {
             let row = self.aliases.next();
             let predicate = self.predicate(&hop.target, row)?;
+            self.note_column(row, &hop.target, Some(&hop.field), How::Parent);
             let on = on.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
             let on = on.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
             return Ok((on.column(alias, "id").text(" AND ").then(predicate).text(")"), None));
@@ -312,6 +321,7 @@ impl<'a> Builder<'a> {
             if !self.permit.field(&relation.model, inverse) {
                 return Err(Masked);
             }
+            self.note_column(row, &relation.model, Some(inverse), How::Parent);
             all.push(Fragment::new().column(row, inverse).text(" = ").then(parent));
         }
         if relation.active {

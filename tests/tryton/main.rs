@@ -5,6 +5,7 @@ mod cases;
 mod catalog;
 mod differential;
 mod domains;
+mod indexes;
 mod propagation;
 mod random;
 mod restore;

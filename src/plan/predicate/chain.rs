@@ -6,6 +6,7 @@ use crate::{
     mapping::compiled::{Node, Parameter, Reference, ResourceType, Row},
     plan::{
         ids,
+        lookup::How,
         page::Situation,
         scope::{Builder, Masked},
     },
@@ -48,6 +49,7 @@ pub fn reference(
         return through(builder, situation, reference, &rest);
     }
     let sql = builder.referred(&reference.expression).map_err(forbidden)?;
+    builder.note(&reference.expression, How::Equal);
     let Some(place) = situation.compiled.target(reference) else {
         return Ok(Fragment::truth(false));
     };
@@ -168,6 +170,7 @@ fn through(
     builder.spend(&Fragment::new())?;
     check::check(situation, place.kind, rest)?;
     let from = builder.expression(&reference.expression).map_err(forbidden)?;
+    builder.note(&reference.expression, How::Equal);
     let source = &place.kind.sources[place.source];
     let root = builder.open();
     let inside = (|builder: &mut Builder<'_>| {

@@ -12,7 +12,10 @@ use jiff::{
 use super::token;
 use crate::{
     mapping::compiled::{Condition, Kind, Leaf, Node, Row, Slot},
-    plan::scope::{Builder, Masked},
+    plan::{
+        lookup::How,
+        scope::{Builder, Masked},
+    },
     search::value::{DateValue, Local, Prefix},
     sql::Fragment,
 };
@@ -28,6 +31,9 @@ pub fn date(
     match node {
         Node::Leaf(leaf) => {
             let sql = builder.expression(&leaf.expression)?;
+            if leaf.expression.kind() == Kind::Date || leaf.type_name != "date" {
+                builder.note(&leaf.expression, How::Range);
+            }
             Ok(match leaf.expression.kind() {
                 Kind::Date => day(&sql, value),
                 Kind::Timestamp if leaf.type_name == "date" => day(&local_day(sql, zone), value),

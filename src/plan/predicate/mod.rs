@@ -15,6 +15,7 @@ mod token;
 
 pub use check::{check, modifiers, shared};
 pub use sort::{sort, sort_kind};
+pub use string::fold;
 
 use std::collections::BTreeSet;
 
@@ -56,11 +57,10 @@ pub fn filter(
     filter: &Filter,
 ) -> Result<Fragment> {
     if !filter.any.is_empty() {
-        let any: Result<Vec<_>> = filter
-            .any
-            .iter()
-            .map(|filter| self::filter(builder, situation, kind, source, emit, filter))
-            .collect();
+        let any: Result<Vec<_>> = builder.either(|builder| {
+            let one = |filter| self::filter(builder, situation, kind, source, emit, filter);
+            filter.any.iter().map(one).collect()
+        });
         return any.map(Fragment::any);
     }
     if !filter.all.is_empty() {
@@ -72,7 +72,10 @@ pub fn filter(
         return all.map(Fragment::all);
     }
     if let Some(inner) = &filter.not {
-        return self::filter(builder, situation, kind, source, emit, inner).map(negated);
+        let start = builder.noted();
+        let condition = self::filter(builder, situation, kind, source, emit, inner)?;
+        builder.forget(start);
+        return Ok(negated(condition));
     }
     let filter = &*compare::plain(kind, filter)?;
     match filter.name.as_str() {
@@ -183,10 +186,15 @@ fn values(builder: &mut Builder<'_>, place: Asked<'_>, filter: &Filter) -> Resul
     // All values at one place first: a place in related rows is one sub-query, however many values are asked for.
     let values: Vec<&str> =
         filter.values.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
+    let start = builder.noted();
     let any = place.any(builder, &mut |builder, here, row| {
         node(builder, place, parameter.kind, modifier, &values, here, row)
     })?;
-    Ok(if matches!(modifier, Some("not" | "not-in")) { negated(any) } else { any })
+    if matches!(modifier, Some("not" | "not-in")) {
+        builder.forget(start);
+        return Ok(negated(any));
+    }
+    Ok(any)
 }
 
 /// Any value at one node.
@@ -200,8 +208,10 @@ fn node(
     row: &Row,
 ) -> Result<Fragment> {
     if modifier == Some(compare::UNEQUAL) {
+        let start = builder.noted();
         let same = (kind == registry::Kind::String).then_some(compare::EQUAL);
         let equal = node(builder, place, kind, same, values, here, row)?;
+        builder.forget(start);
         let present = token::present(builder, here, row).map_err(forbidden)?;
         return Ok(Fragment::all([present, negated(equal)]));
     }

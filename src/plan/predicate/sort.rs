@@ -8,7 +8,10 @@ use super::{check, forbidden, number, spot, string, token};
 use crate::{
     error::{self, Error, Result},
     mapping::compiled::{Each, Kind, Leaf, Node, Object, ResourceType, Row, Step},
-    plan::scope::{Builder, Masked},
+    plan::{
+        lookup::How,
+        scope::{Builder, Masked},
+    },
     search::{SortKey, registry, short},
     sql::{Fragment, Value},
 };
@@ -353,7 +356,10 @@ fn leaf_value(builder: &mut Builder<'_>, leaf: &Leaf, target: Target<'_>) -> Res
         return Ok(case.text(" END"));
     }
     Ok(match (target.kind, leaf.expression.kind()) {
-        (Kind::Timestamp, Kind::Timestamp) | (Kind::Numeric, Kind::Numeric) => sql,
+        (Kind::Timestamp, Kind::Timestamp) | (Kind::Numeric, Kind::Numeric) => {
+            builder.note(&leaf.expression, How::Order);
+            sql
+        }
         // A day starts at midnight of the site; instants are UTC.
         (Kind::Timestamp, Kind::Date) => match target.zone.iana_name() {
             Some(zone) => {

@@ -32,11 +32,10 @@ pub fn within(
     row: &Row,
     ask: &mut Ask<'_>,
 ) -> Result<Fragment> {
-    let mut any = Vec::new();
-    for spot in spots {
-        any.push(object(builder, body, &spot.steps, spot, row, ask)?);
-    }
-    Ok(Fragment::any(any))
+    let any: Result<Vec<_>> = builder.either(|builder| {
+        spots.iter().map(|spot| object(builder, body, &spot.steps, spot, row, ask)).collect()
+    });
+    any.map(Fragment::any)
 }
 
 /// The place of a composite: what is asked of its object.

@@ -7,7 +7,10 @@ use super::{compare, forbidden, spot};
 use crate::{
     error::Result,
     mapping::compiled::{Kind, Node},
-    plan::scope::{Builder, Masked},
+    plan::{
+        lookup::How,
+        scope::{Builder, Masked},
+    },
     sql::Fragment,
 };
 
@@ -43,7 +46,9 @@ pub fn string(
     let mut ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, values, modifier);
     let result = match node {
         Node::Object(_) => {
-            spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask).map(Fragment::any)
+            let any = builder
+                .either(|builder| spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask));
+            any.map(Fragment::any)
         }
         _ => ask(builder, node),
     };
@@ -71,6 +76,7 @@ fn leaf(
         }
         Node::Leaf(leaf) if leaf.codes.is_none() => {
             let sql = builder.expression(&leaf.expression)?;
+            builder.note(&leaf.expression, how(modifier));
             if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
         }
         Node::Constant { text, .. } | Node::FixedCoding { display: Some(text), .. } => {
@@ -103,6 +109,14 @@ fn leaf(
         _ => return Ok(Fragment::truth(false)),
     };
     Ok(compare(text, values, modifier))
+}
+
+/// How the modifier compares.
+fn how(modifier: Option<&str>) -> How {
+    match modifier {
+        None => How::Prefix,
+        _ => How::Part,
+    }
 }
 
 /// The condition that values put on a text. However many they are, the text is folded once: that is what costs.

@@ -12,7 +12,10 @@ use crate::{
         Code,
         compiled::{Expression, Kind, Leaf, Member, Node, Object, Row, Slot},
     },
-    plan::scope::{Builder, Masked},
+    plan::{
+        lookup::How,
+        scope::{Builder, Masked},
+    },
     search::value::{TokenValue, TypedValue},
     sql::Fragment,
 };
@@ -32,8 +35,8 @@ pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[TokenV
         Node::Coding(leaf) => mapped(builder, leaf, values),
         Node::Object(object) => object_token(builder, object, row, values),
         Node::List(nodes) => {
-            let parts: Result<Vec<_>, _> =
-                nodes.iter().map(|node| token(builder, node, row, values)).collect();
+            let parts: Result<Vec<_>, _> = builder
+                .either(|builder| nodes.iter().map(|node| token(builder, node, row, values)).collect());
             parts.map(Fragment::any)
         }
         Node::When { slot, node } => {
@@ -68,6 +71,7 @@ fn mapped(builder: &mut Builder<'_>, leaf: &Leaf, values: &[TokenValue]) -> Plan
 
 pub(super) fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: Vec<String>) -> Planned {
     let sql = builder.expression(expression)?;
+    builder.note(expression, How::Equal);
     if keys.is_empty() {
         return Ok(Fragment::truth(false));
     }
@@ -182,6 +186,7 @@ fn leaf_equals(builder: &mut Builder<'_>, leaf: &Leaf, wanted: &[&str]) -> Plann
     }
     // Nobody may learn from a closed field that it is closed only for some values.
     let sql = builder.expression(&leaf.expression)?;
+    builder.note(&leaf.expression, How::Equal);
     let possible = match &leaf.expression {
         Expression::Case(_) => constants(&leaf.expression),
         _ => None,

@@ -62,13 +62,12 @@ use std::{
 use gnuhealth_fhir::tryton::{Catalog, Security};
 use serde_json::json;
 
-pub use self::trytond::Trytond;
 use self::{
     compare::{Answers, Tally},
-    copy::Copy,
     dice::Dice,
     words::Words,
 };
+pub use self::{copy::Copy, trytond::Trytond};
 use crate::server::store;
 
 /// Worlds per run when GNUHEALTH_FHIR_TEST_WORLDS does not say otherwise, and what there is in each.
