@@ -30,7 +30,7 @@
 //!
 //! | layer | module | what it is | uses |
 //! |---|---|---|---|
-//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `store` `tls` `tryton` |
+//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
 //! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` `tls` |
 //! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |

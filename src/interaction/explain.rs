@@ -83,7 +83,7 @@ pub fn lookups(
     let search = Understood::of(situation, types, place, false)?;
     let sort = &search.wanted.sort;
     let mut all = Vec::new();
-    for part in search.parts(situation.compiled) {
+    for part in search.parts() {
         all.extend(plan::lookups(situation, part, sort)?);
     }
     Ok((all, sort.first().is_some_and(|key| key.descending)))

@@ -93,8 +93,16 @@ pub fn sort(
         let body = &origin.emits[emit].body;
         let Some((Step::Member(index), rest)) = spot.steps.split_first() else { continue };
         let place = Place { steps: rest, filter: spot.filter.as_ref() };
-        let value = walk(builder, &body.members[*index].node, place, &origin.row, target);
-        all.extend(value.map_err(forbidden)?);
+        let member = &body.members[*index];
+        let value = walk(builder, &member.node, place, &origin.row, target).map_err(forbidden)?;
+        // A concept without a value is written with the reason, and has its place among the codes by that.
+        all.extend(match (value, spot::reason(member, rest, spot)) {
+            (Some(value), Some(reason)) if target.kind == Kind::Text => {
+                let value = Fragment::raw("COALESCE(").then(value).text(", ");
+                Some(value.then(folded(reason)).text(")"))
+            }
+            (value, _) => value,
+        });
     }
     Ok(first(all, target).unwrap_or_else(|| null(target.kind)))
 }
@@ -214,7 +222,8 @@ fn first_row(
 }
 
 /// Elements by which people sort, the first that is there: start before end, code before text.
-const ORDER: [&str; 9] = ["start", "end", "coding", "value", "code", "text", "display", "city", "line"];
+const ORDER: [&str; 10] =
+    ["start", "end", "coding", "value", "code", "identifier", "text", "display", "city", "line"];
 
 /// The value of a node as the sort type.
 fn value(

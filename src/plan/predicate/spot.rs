@@ -68,14 +68,21 @@ fn object(
     };
     let member = &object.members[*index];
     let asked = node(builder, &member.node, rest, spot, row, ask)?;
-    let inside = rest.iter().any(|step| matches!(step, Step::Member(_)));
-    match &member.absent {
-        Some(reason) if !inside && spot.filter.is_none() => absent(builder, member, reason, asked, row, ask),
+    match reason(member, rest, spot) {
+        Some(reason) if !asked.is("TRUE") => absent(builder, member, reason, asked, row, ask),
         _ => Ok(asked),
     }
 }
 
-/// A concept that must be there is written with the reason when it has no value (as the renderer does), and found by it.
+/// The reason that is written (as the renderer does) instead of a concept that must be there and has no value, when a
+/// place looks at the concept itself.
+pub fn reason<'m>(member: &'m Member, rest: &[Step], spot: &Spot) -> Option<&'m str> {
+    let inside = rest.iter().any(|step| matches!(step, Step::Member(_)));
+    let concept = member.type_name == "CodeableConcept" && member.element == member.name;
+    member.absent.as_deref().filter(|_| concept && !inside && spot.filter.is_none())
+}
+
+/// A concept is found by the reason where it has no value.
 fn absent(
     builder: &mut Builder<'_>,
     member: &Member,
@@ -84,9 +91,6 @@ fn absent(
     row: &Row,
     ask: &mut Ask<'_>,
 ) -> Result<Fragment> {
-    if member.type_name != "CodeableConcept" || member.element != member.name || asked.is("TRUE") {
-        return Ok(asked);
-    }
     let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason".to_owned();
     let instead = Node::FixedCoding { system, code: reason.to_owned(), display: None };
     let instead = ask(builder, &instead, row)?;
