@@ -196,11 +196,11 @@ fn serving_all(situation: Situation<'_>, catalog: &Catalog, search: &str) -> Res
     Ok(lookups.iter().flat_map(|lookups| serving(catalog, lookups, descending)).collect())
 }
 
-fn missing<'t>(
+fn missing(
     found: Wanted,
-    tables: &'t BTreeMap<String, Table>,
+    tables: &BTreeMap<String, Table>,
     rows: i64,
-) -> impl Iterator<Item = (Index, BTreeSet<String>, &'t Table)> {
+) -> impl Iterator<Item = (Index, BTreeSet<String>, &Table)> {
     found.into_iter().filter_map(move |(index, searches)| {
         let table = tables.get(&index.table).filter(|table| table.rows >= rows)?;
         (!index.exists(table)).then_some((index, searches, table))
