@@ -4,6 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{Failure, open, open::Opened, serve, settings::Settings};
 use crate::{
+    error::Error,
     interaction::{Place, explain, rights},
     plan::Situation,
     server,
@@ -44,17 +45,11 @@ async fn report(
     counts: (u32, u32),
 ) -> Result<String, Failure> {
     let told = open::failure;
-    let (address, query) = arguments.search.split_once('?').unwrap_or((&arguments.search, ""));
-    let place = Place::parse(address).ok_or_else(|| {
-        Failure(vec![format!("{address} is no place of a search: expected TYPE, nothing, or TYPE/ID/TYPE")])
-    })?;
+    let (place, pairs) = parsed(&arguments.search)?;
     let security =
         Security::load(&opened.store, std::sync::Arc::clone(&opened.catalog), 1).await.map_err(told)?;
     let login = &arguments.login;
-    let user = security
-        .user_by_login(login)
-        .filter(|user| user.active)
-        .ok_or_else(|| Failure(vec![format!("no active user has the login \"{login}\"")]))?;
+    let user = open::active_user(&security, login)?;
     let explanation = Explanation::load(&opened.store, &security, user).await.map_err(told)?;
     let situation = Situation {
         compiled: &opened.compiled,
@@ -64,12 +59,7 @@ async fn report(
         now: Timestamp::now(),
         base: "",
     };
-    let pairs = server::pairs(query);
-    let steps =
-        pairs.and_then(|pairs| explain::steps(situation, place, &pairs, counts)).map_err(|error| {
-            let place = error.expression().map(|place| format!("{place}: ")).unwrap_or_default();
-            Failure(vec![format!("{place}{}", error.text())])
-        })?;
+    let steps = explain::steps(situation, place, &pairs, counts).map_err(|error| faulty(&error))?;
     let mut out = format!("search of {login} (id {}): {}\n", user.id, arguments.search);
     for step in &steps {
         let (what, statement) = step;
@@ -90,4 +80,19 @@ async fn report(
         rights::types(&explanation, &explain::touched(situation, &steps))
     ));
     Ok(out)
+}
+
+/// The place and the parameters of a search, as behind the base of an address.
+pub(super) fn parsed(search: &str) -> Result<(Place<'_>, Vec<(String, String)>), Failure> {
+    let (address, query) = search.split_once('?').unwrap_or((search, ""));
+    let place = Place::parse(address).ok_or_else(|| {
+        Failure(vec![format!("{address} is no place of a search: expected TYPE, nothing, or TYPE/ID/TYPE")])
+    })?;
+    Ok((place, server::pairs(query).map_err(|error| faulty(&error))?))
+}
+
+/// What is wrong in a search, and where.
+pub(super) fn faulty(error: &Error) -> Failure {
+    let place = error.expression().map(|place| format!("{place}: ")).unwrap_or_default();
+    Failure(vec![format!("{place}{}", error.text())])
 }

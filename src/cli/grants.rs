@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Failure, open::Opened, serve, settings::Settings};
+use super::{
+    Failure,
+    open::{Opened, failure},
+    serve,
+    settings::Settings,
+};
 use crate::tryton::{Needs, Security};
 
 /// Arguments of `grants`.
@@ -27,10 +32,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let options = serve::database(&loaded.config)?;
     let script = async {
         let opened = Opened::open(&loaded.config, &options).await?;
-        let failure = |error: crate::error::Error| {
-            let cause = error.logged_cause().map(|cause| format!(" ({cause})")).unwrap_or_default();
-            Failure(vec![format!("{}{cause}", error.text())])
-        };
         opened.refuse()?;
         let security =
             Security::load(&opened.store, Arc::clone(&opened.catalog), 1).await.map_err(failure)?;

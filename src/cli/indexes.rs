@@ -18,13 +18,19 @@ use self::{
     index::{Form, Index, serving},
     table::Table,
 };
-use super::{Failure, open, open::Opened, serve, settings::Settings};
+use super::{
+    Failure,
+    explain::{faulty, parsed},
+    open,
+    open::Opened,
+    serve,
+    settings::Settings,
+};
 use crate::{
-    interaction::{Place, explain},
+    interaction::explain::lookups,
     mapping::Compiled,
     plan::Situation,
     search::registry::Kind,
-    server,
     store::Store,
     tryton::{Catalog, Permit, Security},
 };
@@ -151,10 +157,7 @@ impl Site {
     async fn wanted(&self, login: &str, searches: &[String]) -> Result<Wanted, Failure> {
         let security =
             Security::load(&self.store, Arc::clone(&self.catalog), 1).await.map_err(open::failure)?;
-        let user = security
-            .user_by_login(login)
-            .filter(|user| user.active)
-            .ok_or_else(|| Failure(vec![format!("no active user has the login \"{login}\"")]))?;
+        let user = open::active_user(&security, login)?;
         let permit = Permit::of(&security, &self.catalog, user.id).map_err(open::failure)?;
         let situation = Situation {
             compiled: &self.compiled,
@@ -184,15 +187,11 @@ impl Site {
 
 /// The indexes that one search would use.
 fn serving_all(situation: Situation<'_>, catalog: &Catalog, search: &str) -> Result<Vec<Index>, Failure> {
-    let (address, query) = search.split_once('?').unwrap_or((search, ""));
-    let place = Place::parse(address).ok_or_else(|| {
-        Failure(vec![format!("{search}: expected TYPE?PARAMETERS, as behind the base of an address")])
-    })?;
-    let lookups = server::pairs(query).and_then(|pairs| explain::lookups(situation, place, &pairs));
-    let (lookups, descending) = lookups.map_err(|error| {
-        let place = error.expression().map(|place| format!("{place}: ")).unwrap_or_default();
-        Failure(vec![format!("{search}: {place}{}", error.text())])
-    })?;
+    let asked = parsed(search)
+        .and_then(|(place, pairs)| lookups(situation, place, &pairs).map_err(|error| faulty(&error)));
+    // Of a file of searches the line must be told.
+    let (lookups, descending) =
+        asked.map_err(|Failure(all)| Failure(all.iter().map(|one| format!("{search}: {one}")).collect()))?;
     Ok(lookups.iter().flat_map(|lookups| serving(catalog, lookups, descending)).collect())
 }
 

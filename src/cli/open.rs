@@ -10,7 +10,7 @@ use crate::{
     mapping::{self, Compiled, Files, Findings},
     store::{self, FileStore, Store},
     tryton::{
-        AttemptOptions, Catalog, Rights, Security, Series, SignIn, SignInOptions, WatchOptions, closed,
+        AttemptOptions, Catalog, Rights, Security, Series, SignIn, SignInOptions, User, WatchOptions, closed,
         grants,
     },
 };
@@ -201,6 +201,14 @@ impl Opened {
         };
         Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)
     }
+}
+
+/// The active user of a login.
+pub(super) fn active_user<'s>(security: &'s Security, login: &str) -> Result<&'s User, Failure> {
+    security
+        .user_by_login(login)
+        .filter(|user| user.active)
+        .ok_or_else(|| Failure(vec![format!("no active user has the login \"{login}\"")]))
 }
 
 /// An error with its cause: the operator may read it.
