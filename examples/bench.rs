@@ -368,6 +368,7 @@ impl Bench {
             zone: &TimeZone::UTC,
             now: Timestamp::now(),
             base: "",
+            value_sets: &plan::NO_VALUE_SETS,
         };
         let count = request.count.unwrap_or(20);
         let part = plan::Part { kind: &self.compiled.types[kind], filters: &request.filters, first: 0 };

@@ -6,7 +6,7 @@ use super::{Failure, open, open::Opened, serve, settings::Settings};
 use crate::{
     error::Error,
     interaction::{Place, explain, rights},
-    plan::Situation,
+    plan::{NO_VALUE_SETS, Situation},
     server,
     tryton::{Explanation, Security},
 };
@@ -58,6 +58,7 @@ async fn report(
         zone,
         now: Timestamp::now(),
         base: "",
+        value_sets: &NO_VALUE_SETS,
     };
     let steps = explain::steps(situation, place, &pairs, counts).map_err(|error| faulty(&error))?;
     let mut out = format!("search of {login} (id {}): {}\n", user.id, arguments.search);

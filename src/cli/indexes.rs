@@ -29,7 +29,7 @@ use super::{
 use crate::{
     interaction::explain::lookups,
     mapping::Compiled,
-    plan::Situation,
+    plan::{NO_VALUE_SETS, Situation},
     search::registry::Kind,
     store::Store,
     tryton::{Catalog, Permit, Security},
@@ -166,6 +166,7 @@ impl Site {
             zone: &TimeZone::UTC,
             now: Timestamp::now(),
             base: "",
+            value_sets: &NO_VALUE_SETS,
         };
         let mut all = Wanted::new();
         for search in searches {

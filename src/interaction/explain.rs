@@ -10,7 +10,7 @@ use super::{
     Answer, Request,
     gateway::{Caller, Fhir},
     rights,
-    search::{Place, Understood},
+    search::{Place, Understood, value_sets},
 };
 use crate::{
     error::{self, Error, Result},
@@ -119,7 +119,8 @@ pub(super) async fn answer(
     if !explanation.administers() {
         return Err(Error::new(&error::EXPLANATION_FORBIDDEN).at(PARAMETER));
     }
-    let situation = caller.situation(fhir, &request.base);
+    let value_sets = value_sets(fhir, request, pairs).await?;
+    let situation = Situation { value_sets: &value_sets, ..caller.situation(fhir, &request.base) };
     let steps = steps(situation, place, pairs, (fhir.options.default_count, fhir.options.max_count))?;
     let text = |name: &str, value: &str| json!({ "name": name, "valueString": value });
     let mut parameters = Vec::new();

@@ -101,6 +101,7 @@ impl Caller {
             zone: &self.zone,
             now: Timestamp::now(),
             base,
+            value_sets: &plan::NO_VALUE_SETS,
         }
     }
 }

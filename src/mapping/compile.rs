@@ -172,7 +172,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
         let parameters = compiler.parameters(&name, &sources, &files);
         compiled.types.insert(name.clone(), ResourceType { name, sources, parameters, profiles });
     }
-    compiled.value_sets = super::value_sets::value_sets(&compiled.types);
+    (compiled.value_sets, compiled.listing) = super::value_sets::value_sets(&compiled.types);
     compiled.skipped = compiler.skipped;
     let mut findings = compiler.findings;
     compiled.left_out = left_out.check(&compiler.resolver, &compiled, &mut findings);

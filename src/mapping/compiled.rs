@@ -21,6 +21,8 @@ pub struct Compiled {
     pub left_out: BTreeMap<(String, String), String>,
     /// Value sets that are served, by canonical URL: the code systems of which they have all codes.
     pub value_sets: BTreeMap<String, Vec<String>>,
+    /// Value sets that are served and list codes one by one, by canonical URL: which codes, the records say.
+    pub listing: BTreeSet<String>,
     /// Changes when any mapping changes; paging links of another mapping are refused.
     pub fingerprint: u64,
 }

@@ -1,14 +1,23 @@
 //! Value sets that are served: `ValueSet.compose` of constants, which includes whole code systems.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::compiled::{Node, Object, ResourceType};
 
-/// Value sets by canonical URL, with the systems that they include.
-pub fn value_sets(types: &BTreeMap<String, ResourceType>) -> BTreeMap<String, Vec<String>> {
+/// Value sets by canonical URL, with the systems that they include whole; and those that list codes one by one.
+pub fn value_sets(
+    types: &BTreeMap<String, ResourceType>,
+) -> (BTreeMap<String, Vec<String>>, BTreeSet<String>) {
+    let (mut whole, mut listing) = (BTreeMap::new(), BTreeSet::new());
     let sources = types.get("ValueSet").map(|kind| kind.sources.as_slice()).unwrap_or_default();
-    let emits = sources.iter().flat_map(|source| &source.emits);
-    emits.filter_map(|emit| Some((constant(&emit.body, "url")?, systems(&emit.body)?))).collect()
+    for emit in sources.iter().flat_map(|source| &source.emits) {
+        let Some(url) = constant(&emit.body, "url") else { continue };
+        match systems(&emit.body) {
+            Some(systems) => drop(whole.insert(url, systems)),
+            None => drop(listing.insert(url)),
+        }
+    }
+    (whole, listing)
 }
 
 /// `None`: it has only some codes of a system, or other value sets.

@@ -26,7 +26,9 @@ pub use deletion::{Deletions, deletion};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use lookup::{How, Lookup, lookups};
-pub use page::{PagePlan, PositionsPlan, Situation, count, newest, page, positions};
+pub use page::{
+    NO_VALUE_SETS, PagePlan, PositionsPlan, Situation, ValueSets, count, newest, page, positions,
+};
 pub use predicate::{check, fold, modifiers, shared, sort_kind};
 pub use read::{ReadPlan, exists, read};
 pub use rows::{RowsPlan, Wanted, rows};

@@ -3,6 +3,8 @@
 //! The page is found first, as positions only (sort keys, source, record, emit); then the rows of these positions are
 //! read with the same row shape that a read uses.
 
+use std::collections::BTreeMap;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
@@ -16,7 +18,7 @@ use crate::{
     error::{self, Error, Kind as ErrorKind, Result},
     mapping::compiled::{Compiled, ResourceType},
     render::Shape,
-    search::SortKey,
+    search::{SortKey, value::TokenValue},
     sql::{Alias, Fragment, Statement},
     tryton::Permit,
 };
@@ -36,7 +38,15 @@ pub struct Situation<'a> {
     pub now: Timestamp,
     /// Base URL: an absolute reference below it is one of this server.
     pub base: &'a str,
+    /// Codes of the value sets that the search asks for and whose codes the records say.
+    pub value_sets: &'a ValueSets,
 }
+
+/// Codes of value sets, by canonical URL.
+pub type ValueSets = BTreeMap<String, Vec<TokenValue>>;
+
+/// No value sets.
+pub static NO_VALUE_SETS: ValueSets = ValueSets::new();
 
 /// A page.
 #[derive(Debug)]

@@ -544,3 +544,42 @@ fn a_concept_without_a_value_is_found_by_the_reason() {
     }
     assert!(some > 0, "some codes are not known");
 }
+
+/// Value sets that list codes of records one by one are searched with, as those of whole systems.
+#[test]
+fn value_sets_of_single_codes_are_searched_with() {
+    let mut some = 0;
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let observations = crate::harness::all(&doctor, "Observation?_count=500&_elements=code");
+        for set in crate::harness::all(&doctor, "ValueSet?_count=100") {
+            let includes = set["compose"]["include"].as_array().expect("it includes something");
+            let listed = |include: &&Value| include["concept"].is_array();
+            if !includes.iter().any(|include| listed(&include)) {
+                continue;
+            }
+            let holds = |coding: &Value| {
+                includes.iter().any(|include| {
+                    let mut concepts = include["concept"].as_array().into_iter().flatten();
+                    coding["system"] == include["system"]
+                        && (!listed(&include) || concepts.any(|concept| concept["code"] == coding["code"]))
+                })
+            };
+            let within =
+                |resource: &&Value| resource["code"]["coding"].as_array().into_iter().flatten().any(holds);
+            let expected: Ids = observations.iter().filter(within).map(id).collect();
+            let url = set["url"].as_str().expect("a URL");
+            let found = all_ids(&doctor, "Observation", &[("code:in", url)]);
+            assert_eq!(found, expected, "{}: {url}", site.name);
+            let others: Ids = observations.iter().filter(|one| !within(one)).map(id).collect();
+            assert_eq!(
+                all_ids(&doctor, "Observation", &[("code:not-in", url)]),
+                others,
+                "{}: {url}",
+                site.name
+            );
+            some += expected.len();
+        }
+    }
+    assert!(some > 0, "some are found");
+}

@@ -4,6 +4,7 @@ mod include;
 mod page;
 mod types;
 mod understood;
+mod value_sets;
 
 use self::types::Types;
 use super::{Answer, Request, explain, gateway::Fhir, page_link::Binding};
@@ -20,6 +21,7 @@ pub(super) use include::Directive;
 pub(super) use page::{Page, matches};
 pub(super) use types::{compartment, membership};
 pub(super) use understood::{known_elements, understood};
+pub(super) use value_sets::value_sets;
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,7 +136,8 @@ pub(super) async fn search(
     if let Some(pairs) = explain::asked(pairs)? {
         return explain::answer(fhir, &caller, request, place, &pairs).await;
     }
-    let situation = caller.situation(fhir, &request.base);
+    let value_sets = value_sets(fhir, request, pairs).await?;
+    let situation = Situation { value_sets: &value_sets, ..caller.situation(fhir, &request.base) };
     let types = place.types(&fhir.compiled, pairs)?;
     if let Some((of, id)) = place.compartment {
         fhir.must_see(&caller, of, id).await?;

@@ -97,6 +97,9 @@ pub fn value_set(situation: Situation<'_>, text: &str) -> Result<Vec<TokenValue>
     if let Some(systems) = situation.compiled.value_sets.get(plain) {
         return Ok(systems.iter().cloned().map(TokenValue::System).collect());
     }
+    if let Some(codes) = situation.value_sets.get(plain) {
+        return Ok(codes.clone());
+    }
     value::value_set(&url).ok_or_else(|| {
         Error::new(&error::PARAMETER_VALUE)
             .detail("Expected the URL of a value set that is served here or that FHIR R4 has.")
