@@ -108,8 +108,7 @@ export function served(sets, systems) {
     },
     /** Value sets that include a system, those of the server first. */
     of(system) {
-      // What lists single concepts of a catalogue is refused by :in, as the manual says.
-      const takes = ({ compose }) => compose?.include?.every((include) => !include.concept) && compose.include.some((include) => include.system === system);
+      const takes = ({ compose }) => compose?.include?.some((include) => include.system === system);
       const mine = [...own].filter(([, set]) => takes(set)).map(([url]) => url);
       return [...mine, ...(bySystem().get(system) ?? []).filter((url) => bindings().has(url) && size(find(url), find, codes) <= LARGEST)];
     },
