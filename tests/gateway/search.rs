@@ -1,6 +1,6 @@
 //! What a search finds: <https://hl7.org/fhir/R4/search.html>.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, thread::sleep, time::Duration};
 
 use serde_json::Value;
 
@@ -582,4 +582,31 @@ fn value_sets_of_single_codes_are_searched_with() {
         }
     }
     assert!(some > 0, "some are found");
+}
+
+/// With the codes that are left the answer would be wrong, and look right.
+#[test]
+fn a_value_set_whose_codes_are_closed_is_not_searched_with() {
+    let database = Database::copy("listing");
+    let gateway = Gateway::open(&database.url, "");
+    let doctor = gateway.user("doctor");
+    let sets = crate::harness::all(&doctor, "ValueSet?_count=100");
+    let url = sets.iter().filter_map(|set| set["url"].as_str()).find(|url| url.ends_with("/drug-route"));
+    let url = url.expect("the routes of drugs");
+    let asked = [
+        format!("Observation?code:in={url}"),
+        format!("Observation?code:not-in={url}"),
+        format!("Observation?_filter=code in \"{url}\""),
+        format!("ValueSet/$expand?url={url}"),
+    ];
+    asked.iter().for_each(|path| drop(doctor.ok(&path.replace(' ', "%20").replace('"', "%22"))));
+    database.run(
+        "DELETE FROM ir_model_access WHERE model = (SELECT id FROM ir_model WHERE model = 'gnuhealth.drug.route');
+         INSERT INTO ir_model_access (model, active, perm_read)
+           SELECT id, TRUE, FALSE FROM ir_model WHERE model = 'gnuhealth.drug.route'",
+    );
+    sleep(Duration::from_millis(500));
+    for path in asked {
+        doctor.get(&path.replace(' ', "%20").replace('"', "%22")).is(403, "field-forbidden");
+    }
 }

@@ -21,7 +21,7 @@ pub(super) use include::Directive;
 pub(super) use page::{Page, matches};
 pub(super) use types::{compartment, membership};
 pub(super) use understood::{known_elements, understood};
-pub(super) use value_sets::value_sets;
+pub(super) use value_sets::{included, value_sets};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, Default)]

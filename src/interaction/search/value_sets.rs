@@ -14,7 +14,7 @@ use crate::{
 /// The codes of those that these parameters name.
 ///
 /// # Errors
-/// The value set is closed to the caller.
+/// The value set is closed to the caller, or a part of it.
 pub(in crate::interaction) async fn value_sets(
     fhir: &Fhir,
     request: &Request,
@@ -22,17 +22,26 @@ pub(in crate::interaction) async fn value_sets(
 ) -> Result<ValueSets> {
     let mut sets = ValueSets::new();
     let asks = |key: &str| key.ends_with(":in") || key.ends_with(":not-in") || key == "_filter";
-    for (_, value) in pairs.iter().filter(|(key, _)| asks(key)) {
+    for (key, value) in pairs.iter().filter(|(key, _)| asks(key)) {
         for url in fhir.compiled.listing.iter().filter(|url| value.contains(url.as_str())) {
             if !sets.contains_key(url) {
-                sets.insert(url.clone(), codes(fhir, request, url).await?);
+                let included = included(fhir, request, url).await.map_err(|error| error.at(key))?;
+                sets.insert(url.clone(), codes(&included));
             }
         }
     }
     Ok(sets)
 }
 
-async fn codes(fhir: &Fhir, request: &Request, url: &str) -> Result<Vec<TokenValue>> {
+/// What a value set that is served includes: `ValueSet.compose.include`, by its canonical URL.
+///
+/// # Errors
+/// It is closed to the caller, or a part of it: with the rest alone the answer would be wrong, and look right.
+pub(in crate::interaction) async fn included(
+    fhir: &Fhir,
+    request: &Request,
+    url: &str,
+) -> Result<Vec<Value>> {
     let pairs = [("url".to_owned(), url.to_owned())];
     // A search for a search: its own parameters name no value set in that way.
     let found = Box::pin(search(fhir, request, Place::of("ValueSet"), &pairs)).await?.resource()?;
@@ -40,16 +49,23 @@ async fn codes(fhir: &Fhir, request: &Request, url: &str) -> Result<Vec<TokenVal
     if set.is_null() {
         return Err(Error::new(&error::SYSTEM_UNKNOWN));
     }
-    let array = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut codes = Vec::new();
-    for include in array(&set["compose"]["include"]) {
-        let Some(system) = include["system"].as_str() else { continue };
-        let listed = array(&include["concept"]);
-        if listed.is_empty() {
-            codes.push(TokenValue::System(system.to_owned()));
-        }
-        let listed = listed.iter().filter_map(|concept| concept["code"].as_str());
-        codes.extend(listed.map(|code| TokenValue::Coded(system.to_owned(), code.to_owned())));
+    if set["meta"]["security"].is_array() {
+        return Err(Error::new(&error::FIELD_FORBIDDEN).detail("Codes of the value set are closed to you."));
     }
-    Ok(codes)
+    Ok(set["compose"]["include"].as_array().cloned().unwrap_or_default())
+}
+
+fn codes(included: &[Value]) -> Vec<TokenValue> {
+    let mut codes = Vec::new();
+    for include in included {
+        let Some(system) = include["system"].as_str() else { continue };
+        match include["concept"].as_array() {
+            None => codes.push(TokenValue::System(system.to_owned())),
+            Some(listed) => {
+                let listed = listed.iter().filter_map(|concept| concept["code"].as_str());
+                codes.extend(listed.map(|code| TokenValue::Coded(system.to_owned(), code.to_owned())));
+            }
+        }
+    }
+    codes
 }

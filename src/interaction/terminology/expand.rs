@@ -55,16 +55,9 @@ impl<'a> ValueSet<'a> {
         served.guard(caller)?;
         let url = served.text("url").unwrap_or_default().to_owned();
         // What it includes can be rows of a table, so it is read.
-        let found =
-            search::search(fhir, request, search::Place::of("ValueSet"), &[("url".to_owned(), url.clone())])
-                .await?;
-        let found = found.resource()?;
-        let set = &found["entry"][0]["resource"];
-        if set.is_null() {
-            return Err(Error::new(&error::SYSTEM_UNKNOWN));
-        }
-        let include = set["compose"]["include"].as_array().into_iter().flatten();
-        let systems: Result<Vec<_>> = include
+        let included = search::included(fhir, request, &url).await?;
+        let systems: Result<Vec<_>> = included
+            .iter()
             .filter_map(|include| {
                 let system = include["system"].as_str()?;
                 Some(match &include["concept"] {
