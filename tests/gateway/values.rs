@@ -234,3 +234,25 @@ fn resources_are_found_by_the_profile_that_they_say() {
         }
     }
 }
+
+/// A concentration of oxygen is kept as a share or as a percentage, and its unit chosen by how large it is.
+#[test]
+fn units_that_a_case_chooses_are_converted() {
+    let mut shares = 0;
+    for site in sites() {
+        let doctor = site.user("doctor");
+        let records = all(&doctor, "Observation?code=3150-6&_count=500");
+        let expected = ids_where(&records, |one| {
+            let quantity = &one["valueQuantity"];
+            let factor = if quantity["code"] == "1" { 100.0 } else { 1.0 };
+            quantity["value"].as_f64().is_some_and(|value| value * factor > 35.0)
+        });
+        shares += records.iter().filter(|one| one["valueQuantity"]["code"] == "1").count();
+        for value in ["gt35|http://unitsofmeasure.org|%", "gt0.35|http://unitsofmeasure.org|1"] {
+            let asked = [("code", "3150-6"), ("value-quantity", value)];
+            assert_eq!(all_ids(&doctor, "Observation", &asked), expected, "{} {value}", site.name);
+        }
+    }
+    let real = std::env::var_os("GNUHEALTH_FHIR_TEST_50").is_some();
+    assert!(shares > 0 || !real, "some are shares");
+}

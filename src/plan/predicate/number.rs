@@ -190,11 +190,12 @@ fn units(
         }
         (Some(wanted), Some(code)) => {
             all.push((of_system(token::equals(builder, code, row, wanted)?), asked));
-            if let Node::Constant { text, .. } = code
-                && text != wanted
-                && let Some(bounds) = value.within(text)
-            {
-                all.push((system, Ends::from(bounds)));
+            for other in token::possible(code) {
+                if other != wanted
+                    && let Some(bounds) = value.within(other)
+                {
+                    all.push((of_system(token::equals(builder, code, row, other)?), Ends::from(bounds)));
+                }
             }
         }
         (Some(_), None) => {}

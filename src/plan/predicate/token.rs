@@ -229,6 +229,16 @@ fn among(sql: Fragment, mut wanted: Vec<String>) -> Fragment {
     }
 }
 
+/// The texts that a primitive node can have, where its mapping says them.
+pub fn possible(node: &Node) -> Vec<&str> {
+    match node {
+        Node::Constant { text, .. } => vec![text],
+        Node::Leaf(leaf) => constants(&leaf.expression).unwrap_or_default(),
+        Node::When { node, .. } => possible(node),
+        _ => Vec::new(),
+    }
+}
+
 /// The constants that a case can give, when it gives only constants.
 fn constants(expression: &Expression) -> Option<Vec<&str>> {
     match expression {
