@@ -150,7 +150,11 @@ async fn bench(arguments: &Arguments, url: &str) -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let place = listener.local_addr()?;
     let options = server::Options::from(&config);
-    tokio::spawn(server::serve(listener, options, Arc::new(gateway), std::future::pending::<()>()));
+    tokio::spawn(server::serve(
+        listener,
+        server::Serving::new(options, Arc::new(gateway)),
+        std::future::pending::<()>(),
+    ));
 
     let client = connect(url).await?;
     let user: i32 =

@@ -28,10 +28,11 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
 ];
 
 /// Crate → modules that may name it.
-const KNOWN_IN: [(&str, &[&str]); 10] = [
+const KNOWN_IN: [(&str, &[&str]); 11] = [
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
     ("http_body_util", &["server"]),
+    ("prometheus_client", &["server"]),
     ("rustls", &["tls"]),
     ("tokio_postgres", &["store", "demo"]),
     ("deadpool_postgres", &["store"]),

@@ -70,7 +70,7 @@ fn config(arguments: &Arguments) -> Result<Config, Failure> {
 
 async fn start(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     // The port first: nobody wants to wait for a database only to hear that it is taken.
-    let listener = serve::bind(config).await?;
+    let listener = serve::bind("listen", config.listen).await?;
     let stop = serve::stop()?;
     let mut stop = std::pin::pin!(stop);
     println!("Starting a private PostgreSQL …");
@@ -101,7 +101,8 @@ async fn serve_hospital(server: &Server, listener: TcpListener, config: &Config)
     let gateway = Arc::new(opened.gateway(config).await?);
     let address = listener.local_addr()?;
     welcome(&format!("http://{address}{}", config.base_path.as_str()));
-    server::serve(listener, server::Options::from(config), gateway, std::future::pending()).await;
+    let serving = server::Serving::new(server::Options::from(config), gateway);
+    server::serve(listener, serving, std::future::pending()).await;
     Ok(())
 }
 

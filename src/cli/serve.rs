@@ -1,6 +1,6 @@
 //! `serve`.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -50,7 +50,7 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
 
 /// TLS towards clients, if it is configured.
 pub fn tls(config: &Config) -> Result<Option<Arc<Listening>>, Problem> {
-    if let Some(problem) = config.exposed() {
+    if let Some(problem) = config.exposed().or_else(|| config.admin_exposed()) {
         return Err(problem);
     }
     let Some((certificate, key)) = config.certificate() else { return Ok(None) };
@@ -98,7 +98,11 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
     };
     let site = Site::of(&opened);
     let gateway = Arc::new(opened.gateway(config).await?);
-    let listener = bind(config).await?;
+    let listener = bind("listen", config.listen).await?;
+    let admin = match config.admin_listen {
+        Some(address) => Some(bind("admin-listen", address).await?),
+        None => None,
+    };
     let address = listener.local_addr()?;
     let base = match &config.base_url {
         Some(base) => base.as_str().to_owned(),
@@ -110,6 +114,12 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
     if let Some(tls) = &tls {
         watch(tls)?;
     }
+    let serving = server::Serving::new(options, gateway);
+    if let Some(admin) = admin {
+        tracing::info!("operators are answered on {}", admin.local_addr()?);
+        // It ends with the process: while requests drain it still answers.
+        tokio::spawn(server::administer(admin, Arc::clone(&serving)));
+    }
     tracing::info!("listening on {address}; try {base}/metadata");
     // Nobody waits for it, and nothing depends on it.
     tokio::spawn(async move {
@@ -117,27 +127,23 @@ async fn start(loaded: &Loaded) -> Result<(), Failure> {
             tracing::warn!("{warning}");
         }
     });
-    server::serve(listener, options, gateway, stop()?).await;
+    server::serve(listener, serving, stop()?).await;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Opens the port.
-pub async fn bind(config: &Config) -> Result<TcpListener, Problem> {
-    TcpListener::bind(config.listen).await.map_err(|error| {
+/// Opens a port; `flag` is where its address is set.
+pub async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
+    TcpListener::bind(address).await.map_err(|error| {
         let hint = match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                "another program listens there; stop it or choose another port with --listen"
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need a privilege; choose a higher one with --listen"
-            }
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port",
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose a higher one",
             std::io::ErrorKind::AddrNotAvailable => {
                 "this machine does not have that address; 0.0.0.0 stands for all it has"
             }
-            _ => "choose another address with --listen",
+            _ => "choose another address",
         };
-        Problem::new(format!("cannot listen on {} ({error}): {hint}", config.listen))
+        Problem::new(format!("cannot listen on {address} ({error}): {hint}; see --{flag}"))
     })
 }
 

@@ -64,6 +64,9 @@ key::settings! {
     /// Address and port to listen on. Any other than the loopback address needs TLS: either `tls_certificate` and `tls_key`,
     /// or a proxy that adds it, with `behind_proxy`.
     listen: SocketAddr = "127.0.0.1:8080";
+    /// Address and port for operators: `/livez`, `/readyz` and `/metrics`, without signing in. Without it there is none. On a
+    /// loopback address it speaks no TLS; on any other that of the server, which must have a certificate then.
+    admin_listen: Option<SocketAddr> => "127.0.0.1:9080";
     /// Path under which FHIR is served.
     base_path: BasePath = "/fhir";
     /// Address under which clients reach this server, with the path. It becomes the base of every link and `fullUrl`.
@@ -138,6 +141,14 @@ key::settings! {
     /// The same for IPv6, as `ip_network_6` in trytond.conf.
     login_network_6: Option<Prefix<128>> => "56";
 
+    "Stopping"
+
+    /// How long running requests may take after the signal to stop (SIGTERM). What has not ended then is cut off.
+    drain_timeout: Duration = "30s";
+    /// How long requests are still taken after that signal while `/readyz` says 503 already, so that a load balancer
+    /// can send them elsewhere. Without it none are.
+    drain_delay: Option<Duration> => "5s";
+
     "Log"
 
     /// Form of the log on standard error: `text` or `json`.
@@ -171,6 +182,17 @@ impl Config {
             ));
         }
         problems
+    }
+
+    /// Why the address for operators cannot be opened, if it cannot.
+    pub fn admin_exposed(&self) -> Option<Problem> {
+        let address = self.admin_listen.filter(|address| !address.ip().is_loopback())?;
+        self.tls_certificate.is_none().then(|| {
+            Problem::new(format!(
+                "admin_listen: {address} is no loopback address and there is no TLS: give tls_certificate and tls_key, or \
+                 listen on 127.0.0.1 or [::1]"
+            ))
+        })
     }
 
     /// Why passwords would cross a network in the clear, if they would.

@@ -3,15 +3,19 @@
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::{Arc, RwLock},
-    time::Duration,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::sync::OnceCell;
 
 use super::{
-    Answer, Credential, Format, Gateway, Interaction, Request, capabilities, history, lines, operation,
+    Answer, Credential, Format, Gateway, Interaction, Request, Vitals, capabilities, history, lines,
+    operation,
     operation::Operation,
     page_link::PageLinks,
     read, search,
@@ -60,11 +64,13 @@ pub struct Fhir {
     pub(super) store: Arc<Store>,
     pub(super) compiled: Arc<Compiled>,
     rights: Arc<Rights>,
-    sign_in: SignIn,
+    pub(super) sign_in: SignIn,
     pub(super) options: Options,
     pub(super) links: PageLinks,
     turns: Turns,
     plans: RwLock<HashMap<PlanKey, Arc<ReadPlan>>>,
+    pub(super) known_plans: AtomicU64,
+    pub(super) new_plans: AtomicU64,
     started: jiff::Timestamp,
 }
 
@@ -130,6 +136,8 @@ impl Fhir {
             links,
             turns,
             plans: RwLock::default(),
+            known_plans: AtomicU64::new(0),
+            new_plans: AtomicU64::new(0),
             started,
         })
     }
@@ -199,8 +207,10 @@ impl Fhir {
         make: impl FnOnce() -> Option<ReadPlan>,
     ) -> Option<Arc<ReadPlan>> {
         if let Some(known) = self.plans.read().ok().and_then(|plans| plans.get(&key).cloned()) {
+            self.known_plans.fetch_add(1, Ordering::Relaxed);
             return Some(known);
         }
+        self.new_plans.fetch_add(1, Ordering::Relaxed);
         let plan = Arc::new(make()?);
         if let Ok(mut plans) = self.plans.write() {
             if plans.len() >= PLANS {
@@ -217,7 +227,10 @@ impl Fhir {
             return Ok(None);
         }
         let user = self.caller(request).await?.user;
-        self.turns.take(user).await.map(Some)
+        let begun = Instant::now();
+        let turn = self.turns.take(user).await;
+        request.trace.spent().wait(begun.elapsed());
+        turn.map(Some)
     }
 
     pub(super) async fn carry_out(&self, request: Request) -> Result<Answer> {
@@ -272,7 +285,8 @@ fn languages(security: &Security, tag: &str) -> Option<Vec<String>> {
 
 impl Gateway for Fhir {
     fn answer(self: Arc<Self>, request: Request) -> Pin<Box<dyn Future<Output = Result<Answer>> + Send>> {
-        Box::pin(async move {
+        let spent = request.trace.spent().clone();
+        Box::pin(spent.on(async move {
             let is_list = match &request.interaction {
                 Interaction::Search { .. } => true,
                 Interaction::Operation(call) => call.operation.is_list(),
@@ -282,7 +296,7 @@ impl Gateway for Fhir {
                 Format::Lines if is_list => lines::lines(self, request).await,
                 _ => self.carry_out(request).await,
             }
-        })
+        }))
     }
 
     fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
@@ -295,5 +309,14 @@ impl Gateway for Fhir {
             || Operation::has_parameter(name)
             || matches!(name, "_id" | "_lastUpdated" | "_has")
             || self.compiled.types.values().any(|kind| kind.parameters.contains_key(name))
+    }
+
+    fn ready(&self) -> Result<()> {
+        // The rights are compared with the database every moment, so nobody needs to ask it once more.
+        self.rights.current().map(drop)
+    }
+
+    fn vitals(&self) -> Vitals {
+        self.measured()
     }
 }

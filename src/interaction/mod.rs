@@ -19,6 +19,7 @@ mod search;
 mod terminology;
 mod turns;
 mod validate;
+pub mod vitals;
 
 use std::{
     net::IpAddr,
@@ -30,11 +31,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::error::{self, Error, Result};
+pub use crate::store::Spent;
 pub use crate::tryton::Credential;
 pub use content::Content;
 pub use gateway::{Fhir, Options, Session};
 pub use operation::Call;
 pub use search::Place;
+pub use vitals::Vitals;
 
 /// What the server calls: everything behind the protocol.
 pub trait Gateway: Send + Sync + 'static {
@@ -47,6 +50,15 @@ pub trait Gateway: Send + Sync + 'static {
     /// Whether this is the name of a parameter (without modifier and chain). Only such names are logged: a client can put
     /// anything, also the name of a patient, where a parameter should stand.
     fn is_parameter(&self, name: &str) -> bool;
+
+    /// Whether requests can be answered now: the database answers, and what was compiled for it still holds.
+    ///
+    /// # Errors
+    /// Why not; its cause is for the operator.
+    fn ready(&self) -> Result<()>;
+
+    /// How it is at the moment, for the operator.
+    fn vitals(&self) -> Vitals;
 }
 
 /// What the client asks for (<https://hl7.org/fhir/R4/http.html>).
@@ -147,17 +159,25 @@ pub enum Format {
 
 /// What the log of a request learns on the way.
 #[derive(Clone, Debug, Default)]
-pub struct Trace(Arc<OnceLock<i64>>);
+pub struct Trace {
+    user: Arc<OnceLock<i64>>,
+    spent: Spent,
+}
 
 impl Trace {
     /// Notes the id of the user, once known.
     pub fn signed_in(&self, user: i64) {
-        let _ = self.0.set(user);
+        let _ = self.user.set(user);
     }
 
     /// Id of the user.
     pub fn user(&self) -> Option<i64> {
-        self.0.get().copied()
+        self.user.get().copied()
+    }
+
+    /// What the database cost until now.
+    pub fn spent(&self) -> &Spent {
+        &self.spent
     }
 }
 

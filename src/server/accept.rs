@@ -13,25 +13,22 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::{Limits, Options, Shared, activity::Activity, handle, linger::Lingering};
-use crate::interaction::Gateway;
+use super::{Limits, Serving, activity::Activity, handle, linger::Lingering};
 
 /// Bytes of the request line and the headers that are read at all; `handle` draws the finer lines.
 const HEAD: usize = 64 << 10;
 
 /// Serves until `stop` completes, then lets running requests end.
-pub async fn serve(
-    listener: TcpListener,
-    options: Options,
-    gateway: Arc<dyn Gateway>,
-    stop: impl Future<Output = ()>,
-) {
-    let limits = options.limits.clone();
-    let shared = Arc::new(Shared { options, gateway });
+pub async fn serve(listener: TcpListener, serving: Arc<Serving>, stop: impl Future<Output = ()>) {
+    let limits = serving.current().options.limits.clone();
     let builder = Arc::new(builder(&limits));
     let places = Arc::new(Semaphore::new(limits.connections as usize));
     let (stopping, stopped) = watch::channel(());
-    let mut stop = pin!(stop);
+    let mut stop = pin!(async {
+        stop.await;
+        serving.drain();
+        tokio::time::sleep(serving.current().options.limits.drain_delay).await;
+    });
     loop {
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
@@ -45,7 +42,7 @@ pub async fn serve(
             Ok((stream, from)) => {
                 tokio::spawn(connection(
                     Arc::clone(&builder),
-                    Arc::clone(&shared),
+                    Arc::clone(&serving),
                     stream,
                     from,
                     stopped.clone(),
@@ -61,7 +58,8 @@ pub async fn serve(
     }
     drop(listener);
     let _ = stopping.send(());
-    if tokio::time::timeout(limits.drain, places.acquire_many(limits.connections)).await.is_err() {
+    let drain = serving.current().options.limits.drain;
+    if tokio::time::timeout(drain, places.acquire_many(limits.connections)).await.is_err() {
         tracing::warn!("some requests did not end in time and are cut off");
     }
 }
@@ -87,12 +85,14 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
 
 async fn connection(
     builder: Arc<Builder<TokioExecutor>>,
-    shared: Arc<Shared>,
+    serving: Arc<Serving>,
     stream: TcpStream,
     from: SocketAddr,
     stopped: watch::Receiver<()>,
     place: OwnedSemaphorePermit,
 ) {
+    let shared = serving.current();
+    let _open = Open::of(&serving);
     if !shared.options.admits(from.ip()) {
         tracing::warn!("a connection that comes from no trusted proxy is closed");
         return;
@@ -101,11 +101,11 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let stream = Lingering::new(stream, place);
     match &shared.options.tls {
-        None => requests(&builder, &shared, stream, (from, local), stopped).await,
+        None => requests(&builder, &serving, stream, (from, local), stopped).await,
         Some(tls) => {
             let handshake = tls.acceptor().accept(stream);
             match tokio::time::timeout(shared.options.limits.headers, handshake).await {
-                Ok(Ok(stream)) => requests(&builder, &shared, stream, (from, local), stopped).await,
+                Ok(Ok(stream)) => requests(&builder, &serving, stream, (from, local), stopped).await,
                 // Scanners, clients without a certificate, clients that speak no TLS.
                 Ok(Err(error)) => tracing::debug!(%error, "a connection ended before TLS was agreed on"),
                 Err(_) => tracing::debug!("a connection took too long to agree on TLS"),
@@ -114,20 +114,36 @@ async fn connection(
     }
 }
 
+/// Counts a connection while it is open.
+struct Open<'a>(&'a Serving);
+
+impl<'a> Open<'a> {
+    fn of(serving: &'a Serving) -> Self {
+        serving.metrics.connections.inc();
+        Self(serving)
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.connections.dec();
+    }
+}
+
 async fn requests(
     builder: &Builder<TokioExecutor>,
-    shared: &Arc<Shared>,
+    serving: &Arc<Serving>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     (from, local): (SocketAddr, SocketAddr),
     mut stopped: watch::Receiver<()>,
 ) {
-    let limits = shared.options.limits.clone();
+    let limits = serving.current().options.limits.clone();
     let activity = Arc::new(Activity::default());
     let service = service_fn(|request| {
-        let (shared, activity) = (Arc::clone(shared), Arc::clone(&activity));
+        let (serving, activity) = (Arc::clone(serving), Arc::clone(&activity));
         let guard = activity.begin();
         async move {
-            let response = handle::handle(shared, request, from, local).await;
+            let response = handle::handle(serving, request, from, local).await;
             drop(guard);
             Ok::<_, std::convert::Infallible>(response.map(|body| body.keeping(&activity)))
         }

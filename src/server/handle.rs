@@ -17,7 +17,7 @@ use hyper::{
 use tracing::Instrument as _;
 
 use super::{
-    Shared, batch, body, credential,
+    Serving, Shared, batch, body, credential,
     negotiate::{self, Form},
     peer,
     record::Record,
@@ -45,14 +45,15 @@ enum Done {
 
 /// Answers a request; never fails and never panics.
 pub(super) async fn handle(
-    shared: Arc<Shared>,
+    serving: Arc<Serving>,
     request: Request<Incoming>,
     from: SocketAddr,
     local: SocketAddr,
 ) -> Response {
+    let shared = serving.current();
     let (parts, body) = request.into_parts();
     let id = respond::request_id(&parts.headers);
-    let mut record = Record::new(&id, &parts.method);
+    let mut record = Record::new(&id, &parts.method, &serving.metrics);
     let mut form = None;
     let span = tracing::info_span!("request", id);
     let work = carry_out(&shared, &parts, body, (from, local), &id, &mut record, &mut form);

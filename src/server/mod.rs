@@ -7,29 +7,35 @@
 
 mod accept;
 mod activity;
+mod admin;
 mod batch;
 mod body;
 pub mod credential;
 mod forwarded;
 mod handle;
 mod linger;
+mod metrics;
 mod negotiate;
 mod peer;
 mod record;
 mod respond;
 mod route;
+mod serving;
 mod target;
 mod types;
 
 pub use accept::serve;
+pub use admin::administer;
+pub use serving::Serving;
 // What a client sends as text, for the fuzz targets.
 pub use target::pairs;
 
 use std::{net::IpAddr, sync::Arc};
 
+use serving::Shared;
+
 use crate::{
     config::{BasePath, BaseUrl, Config, Cors, Network},
-    interaction::Gateway,
     tls::Listening,
 };
 
@@ -69,6 +75,8 @@ pub struct Limits {
     pub idle: std::time::Duration,
     /// How long running requests may take after the signal to stop.
     pub drain: std::time::Duration,
+    /// How long requests are still taken after it.
+    pub drain_delay: std::time::Duration,
 }
 
 impl Default for Limits {
@@ -80,6 +88,7 @@ impl Default for Limits {
             body: seconds(30),
             idle: seconds(75),
             drain: seconds(30),
+            drain_delay: seconds(0),
         }
     }
 }
@@ -95,7 +104,11 @@ impl From<&Config> for Options {
             cors_origins: config.cors_origins.clone(),
             max_body: config.max_body.0,
             passwords: true,
-            limits: Limits::default(),
+            limits: Limits {
+                drain: config.drain_timeout,
+                drain_delay: config.drain_delay.unwrap_or_default(),
+                ..Limits::default()
+            },
         }
     }
 }
@@ -111,10 +124,4 @@ impl Options {
     fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(peer))
     }
-}
-
-/// What every request shares.
-struct Shared {
-    options: Options,
-    gateway: Arc<dyn Gateway>,
 }

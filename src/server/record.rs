@@ -1,9 +1,13 @@
 //! The one line of the log for each request: never a value, an id or a name of a record.
 
-use std::time::Instant;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use hyper::{Method, StatusCode};
 
+use super::metrics::Metrics;
 use crate::interaction::Trace;
 
 /// Names of parameters in one line at most.
@@ -12,6 +16,7 @@ const NAMES: usize = 20;
 /// Collects what the line says; writes it when dropped, so also when the client went away or the handler panicked.
 pub(super) struct Record {
     started: Instant,
+    metrics: Arc<Metrics>,
     id: String,
     method: &'static str,
     route: &'static str,
@@ -23,7 +28,8 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(id: &str, method: &Method) -> Self {
+    pub(super) fn new(id: &str, method: &Method, metrics: &Arc<Metrics>) -> Self {
+        metrics.begun();
         // A method is a free token: only the usual ones are repeated.
         let method = match method.as_str() {
             "GET" => "GET",
@@ -37,6 +43,7 @@ impl Record {
         };
         Self {
             started: Instant::now(),
+            metrics: Arc::clone(metrics),
             id: id.to_owned(),
             method,
             route: "unknown",
@@ -79,7 +86,10 @@ impl Drop for Record {
     fn drop(&mut self) {
         // 499 as in the logs of nginx: nobody waited for the answer.
         let (status, bytes) = self.outcome.map_or((499, 0), |(status, bytes)| (status.as_u16(), bytes));
-        let milliseconds = self.started.elapsed().as_micros() as f64 / 1000.0;
+        let time = self.started.elapsed();
+        self.metrics.ended((self.route, self.method), status, self.code, time);
+        let spent = self.trace.spent().sum();
+        let milliseconds = |time: Duration| time.as_micros() as f64 / 1000.0;
         tracing::info!(
             target: "gnuhealth_fhir::request",
             request = self.id,
@@ -90,7 +100,10 @@ impl Drop for Record {
             status,
             code = self.code,
             user = self.trace.user(),
-            milliseconds,
+            milliseconds = milliseconds(time),
+            queue = milliseconds(spent.waited),
+            database = milliseconds(spent.time),
+            statements = spent.statements,
             bytes,
         );
     }

@@ -6,15 +6,14 @@ mod connect;
 mod files;
 mod listen;
 mod row;
+mod vitals;
 
 pub use connect::{ConnectError, Options, databases};
 pub use files::{FileStore, StoredFile};
 pub use row::{FromColumn, Raw, Row};
+pub use vitals::{Spent, Vitals, Work};
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::{error::SqlState, types::ToSql};
@@ -40,6 +39,11 @@ pub enum Class {
     Watch,
 }
 
+impl Class {
+    /// All of them, in their order.
+    pub const ALL: [Self; 3] = [Self::Request, Self::SignIn, Self::Watch];
+}
+
 /// A pool of database sessions.
 pub struct Store {
     pool: Pool,
@@ -50,7 +54,7 @@ pub struct Store {
     listener: Option<listen::Listener>,
     /// For cancelling.
     tls: MakeRustlsConnect,
-    counts: [AtomicU64; 3],
+    counts: [vitals::Counter; 3],
     statement_timeout: Duration,
     database: String,
 }
@@ -67,7 +71,7 @@ const GRACE: Duration = Duration::from_secs(1);
 impl Store {
     /// Number of statements sent since the start for this class. Tests use it to prove that a page costs a constant number.
     pub fn statements(&self, class: Class) -> u64 {
-        self.counts[class as usize].load(Ordering::Relaxed)
+        self.counts[class as usize].statements()
     }
 
     /// Name of the database.
@@ -82,7 +86,10 @@ impl Store {
 
     async fn session(&self, class: Class) -> Result<Object> {
         let pool = self.watch.as_ref().filter(|_| class == Class::Watch).unwrap_or(&self.pool);
-        pool.get().await.map_err(|error| match error {
+        let begun = Instant::now();
+        let session = pool.get().await;
+        self.waited(class, begun);
+        session.map_err(|error| match error {
             PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
             error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
         })
@@ -113,7 +120,7 @@ impl Store {
 
     async fn query(&self, class: Class, text: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
         let running = Running(Some((self.session(class).await?, self.tls.clone())));
-        self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
+        let _sent = self.counts[class as usize].begin();
         let answer = async {
             let session = running.session();
             if session.statement_cache.size() >= PREPARED {
@@ -146,7 +153,7 @@ impl Store {
             .map_err(database_error)?;
         let mut all = Vec::with_capacity(statements.len());
         for text in statements {
-            self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
+            let _sent = self.counts[class as usize].begin();
             all.push(
                 transaction.query(*text, &[]).await.map_err(database_error)?.into_iter().map(Row).collect(),
             );
@@ -170,7 +177,7 @@ impl Store {
         let transaction = session.build_transaction().read_only(false).start().await.map_err(denied)?;
         let mut all = Vec::with_capacity(statements.len());
         for statement in statements {
-            self.counts[class as usize].fetch_add(1, Ordering::Relaxed);
+            let _sent = self.counts[class as usize].begin();
             let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
             let rows = transaction.query(&statement.text, &values).await.map_err(denied)?;
             all.push(rows.into_iter().map(Row).collect());

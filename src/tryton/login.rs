@@ -15,6 +15,7 @@ mod checks;
 mod decoy;
 mod session;
 mod verified;
+mod vitals;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -37,6 +38,7 @@ use checks::{Checks, Verdict};
 use decoy::Decoy;
 use session::Sessions;
 use verified::{Key, Verified};
+pub use vitals::Vitals;
 
 /// Id of a row of `res_user`.
 pub type UserId = i32;
@@ -137,6 +139,7 @@ struct Inner {
     checks: Checks,
     decoy: Decoy,
     sessions: Sessions,
+    counts: vitals::Counts,
 }
 
 /// Who signed in, and the stored hash that says so (none for a reset code).
@@ -172,6 +175,7 @@ impl SignIn {
             checks,
             decoy,
             sessions,
+            counts: vitals::Counts::default(),
         })))
     }
 
@@ -181,11 +185,13 @@ impl SignIn {
     /// `credential-wrong`; `credential-scheme` for what this site does not accept; `sign-in-throttled` and `overloaded`
     /// with the time to wait; errors of the database.
     pub async fn sign_in(&self, credential: &Credential, client: Option<IpAddr>) -> Result<UserId> {
-        match credential {
+        let outcome = match credential {
             Credential::Basic { login, password } => self.with_password(login, password, client).await,
             Credential::Bearer { key } => self.with_key(key),
             Credential::Session { user, key } => self.with_session(*user, key, client).await,
-        }
+        };
+        self.0.counts.ended(credential, &outcome);
+        outcome
     }
 
     fn with_key(&self, key: &str) -> Result<UserId> {
@@ -208,7 +214,9 @@ impl SignIn {
         let inner = &self.0;
         let key = inner.verified.key(login, password);
         let current = |user, hash: &String| inner.accounts.is_current(user, login, hash);
-        if let Some(user) = inner.verified.user(&key, current)? {
+        let known = inner.verified.user(&key, current)?;
+        inner.counts.looked_up(known.is_some());
+        if let Some(user) = known {
             return Ok(user);
         }
         let limits = &inner.options.attempts;

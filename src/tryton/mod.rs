@@ -21,7 +21,7 @@ pub use catalog::{
 };
 pub use domain::{Domain, Refused};
 pub use grants::{Needs, grants};
-pub use login::{Accounts, Options as SignInOptions, SignIn, UserId};
+pub use login::{Accounts, Options as SignInOptions, SignIn, UserId, Vitals as SignInVitals};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.

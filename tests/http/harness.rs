@@ -5,20 +5,24 @@ use std::{
     net::{IpAddr, SocketAddr},
     path::Path,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
+use bytes::Bytes;
 use gnuhealth_fhir::{
     config,
     error::{self, Error, Result},
-    interaction::{Answer, Credential, Gateway, Interaction, Request},
-    server::{self, Options},
+    interaction::{Answer, Content, Credential, Gateway, Interaction, Request, Vitals},
+    server::{self, Options, Serving},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::oneshot,
+    sync::{OnceCell, oneshot},
     task::JoinHandle,
 };
 
@@ -29,6 +33,8 @@ pub const SIGNED: &str = "Authorization: Basic YWRtaW46c2VjcmV0OndvcmQ=\r\n";
 pub struct Fake {
     pub requests: Mutex<Vec<Request>>,
     pub cancelled: Mutex<u32>,
+    /// The database does not answer.
+    pub away: AtomicBool,
 }
 
 struct Cancelled<'a>(&'a Fake);
@@ -67,6 +73,17 @@ impl Fake {
                 std::mem::forget(cancelled);
                 Ok(json("{}".into()))
             }
+            "stream" => {
+                let piece = |number: u32| async move {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    (number < 5).then(|| (Ok(Bytes::from_static(b"piece\n")), number + 1))
+                };
+                let pieces = Box::pin(futures_util::stream::unfold(0, piece));
+                Ok(Answer {
+                    content: Some(Content { media: None, length: Some(30), pieces }),
+                    ..Answer::default()
+                })
+            }
             "large" => Ok(json(format!("{{\"a\":\"{}\"}}", "x".repeat(300_000)))),
             "medium" => Ok(json(format!("{{\"a\":\"{}\"}}", "x".repeat(5_000)))),
             "denied" => Err(Error::new(&error::MODEL_FORBIDDEN)),
@@ -97,11 +114,22 @@ impl Gateway for Fake {
     fn is_parameter(&self, name: &str) -> bool {
         ["name", "birthdate", "_count"].contains(&name)
     }
+
+    fn ready(&self) -> Result<()> {
+        let away = || Error::new(&error::DATABASE_UNAVAILABLE).cause("nothing was heard of it for 4s");
+        if self.away.load(Ordering::Relaxed) { Err(away()) } else { Ok(()) }
+    }
+
+    fn vitals(&self) -> Vitals {
+        Vitals::default()
+    }
 }
 
 pub struct Server {
     pub address: SocketAddr,
     pub fake: Arc<Fake>,
+    pub serving: Arc<Serving>,
+    admin: OnceCell<SocketAddr>,
     pub stop: Option<oneshot::Sender<()>>,
     pub task: JoinHandle<()>,
 }
@@ -124,10 +152,11 @@ pub async fn start_on(address: IpAddr, settings: &str, change: impl FnOnce(&mut 
     let fake = Arc::new(Fake::default());
     let (stop, stopped) = oneshot::channel();
     let gateway: Arc<dyn Gateway> = Arc::clone(&fake) as _;
-    let task = tokio::spawn(server::serve(listener, options, gateway, async {
+    let serving = Serving::new(options, gateway);
+    let task = tokio::spawn(server::serve(listener, Arc::clone(&serving), async {
         let _ = stopped.await;
     }));
-    Server { address, fake, stop: Some(stop), task }
+    Server { address, fake, serving, admin: OnceCell::new(), stop: Some(stop), task }
 }
 
 /// A response, read as bytes.
@@ -145,6 +174,10 @@ impl Response {
 
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
     }
 
     /// Error code of an OperationOutcome.
@@ -203,6 +236,25 @@ impl Server {
         let mut responses = parse(&answer, method == "HEAD");
         assert_eq!(responses.len(), 1, "{}", String::from_utf8_lossy(&answer));
         responses.remove(0)
+    }
+
+    /// Asks the address for operators.
+    pub async fn admin(&self, method: &str, path: &str) -> Response {
+        let admin = *self
+            .admin
+            .get_or_init(|| async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let address = listener.local_addr().unwrap();
+                tokio::spawn(server::administer(listener, Arc::clone(&self.serving)));
+                address
+            })
+            .await;
+        let mut stream = TcpStream::connect(admin).await.unwrap();
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        parse(&answer, method == "HEAD").remove(0)
     }
 
     pub async fn get(&self, address: &str, headers: &str) -> Response {

@@ -88,7 +88,8 @@ fn a_line_tells_what_happened_without_any_value() {
             (method.into(), route.into(), status.into())
         );
         assert!(
-            line(at, "milliseconds").is_f64()
+            ["milliseconds", "queue", "database"].iter().all(|time| line(at, time).is_f64())
+                && line(at, "statements").is_u64()
                 && line(at, "bytes").is_u64()
                 && line(at, "request").is_string()
         );

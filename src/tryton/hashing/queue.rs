@@ -73,13 +73,11 @@ impl Queue {
     }
 
     /// Turns that are taken now.
-    #[cfg(test)]
     pub fn taken(&self) -> usize {
         self.0.limits.turns.max(1) - self.state().free
     }
 
     /// Who waits now.
-    #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.state().waiting()
     }

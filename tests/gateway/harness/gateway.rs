@@ -46,7 +46,11 @@ impl Gateway {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = listener.local_addr().expect("it is bound");
             let options = server::Options { passwords, ..server::Options::from(&config) };
-            tokio::spawn(server::serve(listener, options, gateway, std::future::pending()));
+            tokio::spawn(server::serve(
+                listener,
+                server::Serving::new(options, gateway),
+                std::future::pending(),
+            ));
             Self { address, store, catalog }
         })
     }

@@ -1,0 +1,38 @@
+//! How the gateway is at the moment, for the operator. Numbers alone: nothing tells of a person.
+
+use std::sync::atomic::Ordering;
+
+use super::gateway::Fhir;
+pub use crate::{
+    store::{Vitals as Database, Work},
+    tryton::SignInVitals,
+};
+
+/// How the gateway is at the moment.
+#[derive(Clone, Debug, Default)]
+pub struct Vitals {
+    /// Sessions and statements.
+    pub database: Database,
+    /// Signing in.
+    pub sign_ins: SignInVitals,
+    /// Plans of reads that were known, and that were made.
+    pub plans: (u64, u64),
+    /// Number of the snapshot of the rights since the start.
+    pub generation: Option<u64>,
+}
+
+impl Vitals {
+    /// What statements are for, in the order of [`Database::work`].
+    pub const CLASSES: [&str; 3] = ["request", "sign-in", "watch"];
+}
+
+impl Fhir {
+    pub(super) fn measured(&self) -> Vitals {
+        Vitals {
+            database: self.store.vitals(),
+            sign_ins: self.sign_in.vitals(),
+            plans: (self.known_plans.load(Ordering::Relaxed), self.new_plans.load(Ordering::Relaxed)),
+            generation: self.security().ok().map(|security| security.generation()),
+        }
+    }
+}

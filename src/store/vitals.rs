@@ -1,0 +1,134 @@
+//! What statements cost: altogether for the operator, and on behalf of one request for its line in the log.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Class, Store};
+
+/// How the database is used at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vitals {
+    /// Sessions for requests at most.
+    pub most: usize,
+    /// Sessions that run statements.
+    pub in_use: usize,
+    /// Sessions that are open and have nothing to do.
+    pub idle: usize,
+    /// Requests that wait for a session.
+    pub waiting: usize,
+    /// Statements since the start, in the order of [`Class::ALL`].
+    pub work: [Work; 3],
+}
+
+/// Statements of one class since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// How many were sent.
+    pub statements: u64,
+    /// How long they took, all together.
+    pub time: Duration,
+    /// How long sessions were waited for, all together.
+    pub waited: Duration,
+}
+
+/// [`Work`] as it is counted.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    statements: AtomicU64,
+    /// Microseconds.
+    time: AtomicU64,
+    waited: AtomicU64,
+}
+
+impl Counter {
+    pub(super) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
+    }
+
+    fn work(&self) -> Work {
+        let time = |of: &AtomicU64| Duration::from_micros(of.load(Ordering::Relaxed));
+        Work { statements: self.statements(), time: time(&self.time), waited: time(&self.waited) }
+    }
+
+    fn waited(&self, time: Duration) {
+        self.waited.fetch_add(micros(time), Ordering::Relaxed);
+        let _ = SPENT.try_with(|spent| spent.wait(time));
+    }
+
+    /// A statement is sent; its time ends when the value is dropped, so also when nobody waits for it any more.
+    pub(super) fn begin(&self) -> Sent<'_> {
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        Sent { counter: self, begun: Instant::now() }
+    }
+}
+
+/// A statement that runs.
+pub(super) struct Sent<'a> {
+    counter: &'a Counter,
+    begun: Instant,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        let time = self.begun.elapsed();
+        self.counter.time.fetch_add(micros(time), Ordering::Relaxed);
+        let _ = SPENT.try_with(|spent| {
+            spent.0.statements.fetch_add(1, Ordering::Relaxed);
+            spent.0.time.fetch_add(micros(time), Ordering::Relaxed);
+        });
+    }
+}
+
+tokio::task_local! {
+    static SPENT: Spent;
+}
+
+/// What was spent on one request.
+#[derive(Clone, Debug, Default)]
+pub struct Spent(Arc<Counter>);
+
+impl Spent {
+    /// Counts the statements of this work, as far as it does not go on in other tasks.
+    pub fn on<W: Future>(&self, work: W) -> impl Future<Output = W::Output> + use<W> {
+        SPENT.scope(self.clone(), work)
+    }
+
+    /// Adds time for which the request had to wait.
+    pub fn wait(&self, time: Duration) {
+        self.0.waited.fetch_add(micros(time), Ordering::Relaxed);
+    }
+
+    /// The sum.
+    pub fn sum(&self) -> Work {
+        self.0.work()
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Store {
+    /// How the database is used at the moment.
+    pub fn vitals(&self) -> Vitals {
+        let pool = self.pool.status();
+        let idle = pool.available;
+        Vitals {
+            most: pool.max_size,
+            in_use: pool.size.saturating_sub(idle),
+            idle,
+            waiting: pool.waiting,
+            work: Class::ALL.map(|class| self.counts[class as usize].work()),
+        }
+    }
+
+    /// The time since `begun` was spent waiting for a session.
+    pub(super) fn waited(&self, class: Class, begun: Instant) {
+        self.counts[class as usize].waited(begun.elapsed());
+    }
+}
