@@ -80,5 +80,11 @@ fn documents_are_generated() {
     assert_eq!(run(&["docs", "config"], &[]).1, include_str!("../config.toml"));
     assert!(run(&["docs", "errors"], &[]).1.contains("| `resource-unknown` |"));
     assert!(run(&["docs", "man"], &[]).1.starts_with(".ie"));
+    let page = run(&["docs", "man", "show", "config"], &[]).1;
+    assert!(page.contains(".TH gnuhealth-fhir-show-config 1"), "{page}");
+    assert!(run(&["docs", "man", "nonsense"], &[]).2.contains("there is no command nonsense"));
     assert!(run(&["docs", "completions", "bash"], &[]).1.contains("gnuhealth-fhir"));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(run(&["docs", "manual", folder.path().to_str().expect("UTF-8")], &[]).0, 0);
+    assert!(folder.path().join("index.html").exists());
 }

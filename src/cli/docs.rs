@@ -1,8 +1,11 @@
 //! `docs`: what is generated from the program itself.
 
+mod manual;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     io::Write as _,
+    path::PathBuf,
 };
 
 use clap::{CommandFactory as _, Subcommand};
@@ -34,8 +37,16 @@ enum What {
     Types,
     /// The search parameters of FHIR R4 for each type: those that are offered, and why the others are not, as Markdown.
     Parameters,
-    /// The manual page, as troff.
-    Man,
+    /// The manual of this version as pages of HTML.
+    Manual {
+        /// Folder that they are written to.
+        folder: PathBuf,
+    },
+    /// The manual page of the program or of one of its commands, as troff.
+    Man {
+        /// Command, such as `serve` or `show config`.
+        command: Vec<String>,
+    },
     /// Completions of a shell.
     Completions {
         /// Shell.
@@ -52,7 +63,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         What::Coverage => out.extend(coverage()?.bytes()),
         What::Types => out.extend(types()?.bytes()),
         What::Parameters => out.extend(parameters()?.bytes()),
-        What::Man => clap_mangen::Man::new(Cli::command()).render(&mut out)?,
+        What::Manual { folder } => manual::write(folder)?,
+        What::Man { command } => man(command)?.render(&mut out)?,
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "gnuhealth-fhir", &mut out);
         }
@@ -62,6 +74,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),
     }
+}
+
+/// The page of the command at the end of this way.
+fn man(way: &[String]) -> Result<clap_mangen::Man, Failure> {
+    let mut command = Cli::command();
+    // Gives every command its whole name.
+    command.build();
+    for name in way {
+        command = command.find_subcommand(name).cloned().ok_or_else(|| {
+            config::Problem::new(format!("there is no command {name}; see gnuhealth-fhir help"))
+        })?;
+    }
+    Ok(clap_mangen::Man::new(command))
 }
 
 /// The shipped mappings on a GNU Health with all its modules.
