@@ -31,7 +31,7 @@
 //! | layer | module | what it is | uses |
 //! |---|---|---|---|
 //! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
-//! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` `tls` |
+//! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` `page` `tls` |
 //! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
 //! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
@@ -44,6 +44,7 @@
 //! | 0 | `sql` | fragments and values: the only place that quotes a name or binds a value | |
 //! | 0 | `config` | settings; their documentation is the reference | |
 //! | 0 | `error` | the catalogue of errors that a client can see | |
+//! | 0 | `page` | the files of the page that a browser shows at `/` | |
 //! | 0 | `demo` | a private PostgreSQL and the invented hospital | |
 //!
 //! fhir-sdk, a full model of R4, is a package of its own (`src/model`) behind functions that are not generic, because its
@@ -72,6 +73,7 @@ pub mod error;
 pub mod fhir;
 pub mod interaction;
 pub mod mapping;
+pub mod page;
 pub mod plan;
 pub mod render;
 pub mod search;

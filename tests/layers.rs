@@ -10,8 +10,8 @@ use std::{
 };
 
 /// Module → modules of this crate that it may name, beside itself. `error` is open to all.
-const MAY_NAME: [(&str, &[&str]); 14] = [
-    ("server", &["interaction", "fhir", "config", "tls"]),
+const MAY_NAME: [(&str, &[&str]); 15] = [
+    ("server", &["interaction", "fhir", "config", "page", "tls"]),
     ("interaction", &["plan", "render", "search", "mapping", "tryton", "fhir", "store"]),
     ("plan", &["render", "mapping", "search", "tryton", "sql"]),
     ("render", &["mapping", "search", "fhir"]),
@@ -22,6 +22,7 @@ const MAY_NAME: [(&str, &[&str]); 14] = [
     ("store", &["sql", "tls"]),
     ("sql", &[]),
     ("config", &[]),
+    ("page", &[]),
     ("tls", &[]),
     ("error", &[]),
     ("demo", &[]),

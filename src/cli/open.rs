@@ -10,8 +10,8 @@ use crate::{
     mapping::{self, Compiled, Files, Findings},
     store::{self, FileStore, Store},
     tryton::{
-        AttemptOptions, Catalog, Rights, Security, Series, SignIn, SignInOptions, User, WatchOptions, closed,
-        grants,
+        AttemptOptions, Catalog, KeptOptions, Rights, Security, Series, SignIn, SignInOptions, User,
+        WatchOptions, closed, grants,
     },
 };
 
@@ -173,6 +173,11 @@ impl Opened {
             application: config.application.clone(),
             session_age: session.max_age,
             session_trust: watch.interval,
+            kept: KeptOptions {
+                key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
+                idle: config.page_idle_timeout,
+                longest: config.page_max_age.0,
+            },
             hash_concurrency: config.hash_concurrency.get(),
             ..SignInOptions::default()
         };

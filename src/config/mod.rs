@@ -149,6 +149,16 @@ key::settings! {
     /// can send them elsewhere. Without it none are.
     drain_delay: Option<Duration> => "5s";
 
+    "The page"
+
+    /// A page to look at records with a browser, at `/`. Without it nothing is served there. It needs a `base_path` other
+    /// than `/`, and users sign in to it with login and password.
+    page: bool = "true";
+    /// After this time without use the page signs its user out.
+    page_idle_timeout: Duration = "15m";
+    /// How long after signing in the page asks for the password again, however much it is used.
+    page_max_age: Age = "12h";
+
     "Log"
 
     /// Form of the log on standard error: `text` or `json`.

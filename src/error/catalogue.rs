@@ -27,6 +27,8 @@ macro_rules! catalogue {
 catalogue! {
     CREDENTIAL_MISSING = Unauthorized "credential-missing", "Sign in with a GNU Health login.", "Send `Authorization: Basic` with the login and password that you use in GNU Health, or `Authorization: Bearer` with an application key.";
     CREDENTIAL_WRONG = Unauthorized "credential-wrong", "The credential is not valid, or its user is not active.", "Check login and password in the GNU Health client; an application key must be validated there, and a session not be closed.";
+    SESSION_ENDED = Unauthorized "session-ended", "You are not signed in to the page, or your session there has ended.", "Sign in again.";
+    PAGE_ORIGIN = Forbidden "page-origin", "This is open to the page of this server alone.", "Programs sign in with the Authorization header.";
     CREDENTIAL_SCHEME = Unauthorized "credential-scheme", "This way of signing in is not offered.", "See WWW-Authenticate for the ways that are.";
     CREDENTIAL_MALFORMED = Invalid "credential-malformed", "The Authorization header cannot be read.", "Send exactly one header: `Basic` and the base64 form of login:password, or `Bearer` and an application key.";
     SIGN_IN_THROTTLED = Throttled "sign-in-throttled", "Too many failed sign-ins.", "Wait for the time given in Retry-After.";

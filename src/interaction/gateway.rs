@@ -17,6 +17,7 @@ use super::{
     Answer, Credential, Format, Gateway, Interaction, Request, Vitals, capabilities, history, lines,
     operation,
     operation::Operation,
+    own,
     page_link::PageLinks,
     read, search,
     turns::{Turn, Turns},
@@ -182,6 +183,11 @@ impl Fhir {
         Ok(languages(&*self.rights.current()?, tag))
     }
 
+    /// How long a session of the page holds without being used.
+    pub(super) fn idle(&self) -> Duration {
+        self.sign_in.idle()
+    }
+
     /// Refuses a resource that the caller does not see, as a read does.
     ///
     /// # Errors
@@ -261,6 +267,7 @@ impl Fhir {
                 history::all(self, &request, kind.as_deref(), pairs).await
             }
             Interaction::Operation(call) => operation::run(self, &request, call).await,
+            Interaction::Own(asked) => own::own(self, &request, *asked).await,
         }
     }
 }
@@ -301,6 +308,24 @@ impl Gateway for Fhir {
 
     fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         Box::pin(async move { self.caller(&request).await.map(drop) })
+    }
+
+    fn keep(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<String>> + Send + '_>> {
+        Box::pin(async move {
+            let Some(Credential::Basic { login, password }) = &request.credential else {
+                return Err(Error::new(&error::CREDENTIAL_MISSING));
+            };
+            self.caller(&request).await?;
+            self.sign_in.keep(login, password, request.client).await
+        })
+    }
+
+    fn renewed(&self, kept: &str) -> Option<String> {
+        self.sign_in.renewed(kept)
+    }
+
+    fn end(&self, kept: &str) {
+        self.sign_in.end(kept);
     }
 
     fn is_parameter(&self, name: &str) -> bool {

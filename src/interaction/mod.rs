@@ -12,6 +12,7 @@ mod lastn;
 mod lines;
 mod openapi;
 pub mod operation;
+mod own;
 mod page_link;
 mod read;
 pub mod rights;
@@ -46,6 +47,15 @@ pub trait Gateway: Send + Sync + 'static {
 
     /// Signs in, so that the entries of a batch need not.
     fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>>;
+
+    /// Signs in with the password of the request; gives what a browser keeps, for [`Credential::Kept`].
+    fn keep(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<String>> + Send + '_>>;
+
+    /// What a browser keeps from now on, when it is time for a new one.
+    fn renewed(&self, kept: &str) -> Option<String>;
+
+    /// Ends what a browser keeps.
+    fn end(&self, kept: &str);
 
     /// Whether this is the name of a parameter (without modifier and chain). Only such names are logged: a client can put
     /// anything, also the name of a patient, where a parameter should stand.
@@ -111,6 +121,17 @@ pub enum Interaction {
     },
     /// `[base]/[type]/$…`.
     Operation(Call),
+    /// What the page asks about its user.
+    Own(Own),
+}
+
+/// What users are told about themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Own {
+    /// Who is signed in, and for how long.
+    Account,
+    /// What of each type is served to them.
+    Rights,
 }
 
 /// A request as an interaction needs it.

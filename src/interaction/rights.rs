@@ -1,9 +1,11 @@
-//! The rights of a user as lines for people: of `access`, and of how a search is answered.
+//! The rights of a user: as lines for people, of `access` and of how a search is answered; and as data for the user's own eyes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
 };
+
+use serde_json::{Value, json};
 
 use crate::{
     mapping::{
@@ -34,7 +36,7 @@ pub fn types(explanation: &Explanation<'_>, kinds: &[&ResourceType]) -> String {
     for kind in kinds {
         let _ = writeln!(out, "\n{}", kind.name);
         for source in &kind.sources {
-            out.push_str(&self::source(explanation, source, &mut models));
+            out.push_str(&Served::of(explanation, source, &mut models).text());
         }
     }
     out.push_str("\nmodels\n");
@@ -42,6 +44,20 @@ pub fn types(explanation: &Explanation<'_>, kinds: &[&ResourceType]) -> String {
         out.push_str(&self::model(explanation, model, fields));
     }
     out
+}
+
+/// What of the types is served, as data. It says what is closed, not who decided so: that is for administrators.
+pub(super) fn data<'k>(
+    explanation: &Explanation<'_>,
+    kinds: impl Iterator<Item = &'k ResourceType>,
+) -> Value {
+    let mut models = Models::new();
+    let kinds = kinds.map(|kind| {
+        let sources = kind.sources.iter().map(|source| Served::of(explanation, source, &mut models).json());
+        json!({ "type": kind.name, "sources": sources.collect::<Vec<_>>() })
+    });
+    let kinds: Vec<_> = kinds.collect();
+    json!({ "groups": explanation.groups(), "types": kinds })
 }
 
 /// The models behind the resources, each with its fields that are closed.
@@ -86,45 +102,91 @@ fn names<'a>(reads: impl IntoIterator<Item = Read<'a>>) -> String {
     reads.into_iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-fn source<'a>(explanation: &Explanation<'_>, source: &'a Source, models: &mut Models<'a>) -> String {
-    let mut closed = Closed { explanation, models };
-    let mut out = format!("  {}", source.model);
-    if let Some(prefix) = &source.prefix {
-        let _ = write!(out, " (ids {prefix}-…)");
-    }
-    let of_source = closed.of(source.reads());
-    if !of_source.is_empty() {
-        let _ = writeln!(out, ": not served, closed: {of_source}");
-        return out;
-    }
-    out.push_str(": served");
-    if !explanation.rules(&source.model).is_empty() {
-        out.push_str(", the records that rules allow");
-    }
-    out.push('\n');
-    // Most resources of one record withhold the same: said once, with the keys of the ids that it is true of.
-    let mut elements: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
-    let mut served = 0;
-    for (index, emit) in source.emits.iter().enumerate() {
-        let key = emit.key.as_deref().unwrap_or_default();
-        let of_emit = closed.of(source.emit_reads(index));
-        if !of_emit.is_empty() {
-            let _ = writeln!(out, "    ids …-{key}: not served, closed: {of_emit}");
-            continue;
+/// What of the records of one source is served.
+struct Served<'a> {
+    source: &'a Source,
+    /// What closes all of it.
+    closed: String,
+    /// Record rules decide which records.
+    restricted: bool,
+    /// Keys of resources that are not served, with what closes them.
+    keys: Vec<(&'a str, String)>,
+    /// Elements that are withheld with what closes them, and the keys of the resources that this is true of; none: all.
+    elements: Vec<(String, String, Vec<&'a str>)>,
+}
+
+impl<'a> Served<'a> {
+    fn of(explanation: &Explanation<'_>, source: &'a Source, models: &mut Models<'a>) -> Self {
+        let mut closed = Closed { explanation, models };
+        let of_source = closed.of(source.reads());
+        let restricted = !explanation.rules(&source.model).is_empty();
+        let mut told = Self { source, closed: of_source, restricted, keys: Vec::new(), elements: Vec::new() };
+        if !told.closed.is_empty() {
+            return told;
         }
-        served += 1;
-        for (path, reads) in source.withheld(index, &mut |read| closed.is(read)) {
-            elements.entry((path, names(reads))).or_default().push(key);
+        // Most resources of one record withhold the same: said once, with the keys of the ids that it is true of.
+        let mut elements: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+        let mut served = 0;
+        for (index, emit) in source.emits.iter().enumerate() {
+            let key = emit.key.as_deref().unwrap_or_default();
+            let of_emit = closed.of(source.emit_reads(index));
+            if !of_emit.is_empty() {
+                told.keys.push((key, of_emit));
+                continue;
+            }
+            served += 1;
+            for (path, reads) in source.withheld(index, &mut |read| closed.is(read)) {
+                elements.entry((path, names(reads))).or_default().push(key);
+            }
         }
+        for ((path, names), keys) in elements {
+            let keys = if keys.len() == served { Vec::new() } else { keys };
+            told.elements.push((path, names, keys));
+        }
+        told
     }
-    for ((path, names), keys) in elements {
-        let only = match keys.len() == served {
-            true => String::new(),
-            false => format!(" (only ids …-{})", keys.join(", …-")),
-        };
-        let _ = writeln!(out, "    {path}: withheld, closed: {names}{only}");
+
+    fn text(&self) -> String {
+        let mut out = format!("  {}", self.source.model);
+        if let Some(prefix) = &self.source.prefix {
+            let _ = write!(out, " (ids {prefix}-…)");
+        }
+        if !self.closed.is_empty() {
+            let _ = writeln!(out, ": not served, closed: {}", self.closed);
+            return out;
+        }
+        out.push_str(": served");
+        if self.restricted {
+            out.push_str(", the records that rules allow");
+        }
+        out.push('\n');
+        for (key, closed) in &self.keys {
+            let _ = writeln!(out, "    ids …-{key}: not served, closed: {closed}");
+        }
+        for (path, closed, keys) in &self.elements {
+            let only = match keys.as_slice() {
+                [] => String::new(),
+                keys => format!(" (only ids …-{})", keys.join(", …-")),
+            };
+            let _ = writeln!(out, "    {path}: withheld, closed: {closed}{only}");
+        }
+        out
     }
-    out
+
+    fn json(&self) -> Value {
+        let elements = self
+            .elements
+            .iter()
+            .map(|(path, closed, keys)| json!({ "element": path, "closed": closed, "only": keys }));
+        let keys = self.keys.iter().map(|(key, closed)| json!({ "key": key, "closed": closed }));
+        json!({
+            "model": self.source.model,
+            "closed": self.closed,
+            "restricted": self.restricted,
+            "keys": keys.collect::<Vec<_>>(),
+            "withheld": elements.collect::<Vec<_>>(),
+        })
+    }
 }
 
 fn model(explanation: &Explanation<'_>, model: &str, fields: &BTreeSet<&str>) -> String {

@@ -38,6 +38,28 @@ pub(super) async fn form(
     target::pairs(text)
 }
 
+/// Reads login and password, as the page sends them.
+///
+/// # Errors
+/// As [`form`], or it is not just that.
+pub(super) async fn sign_in(
+    options: &Options,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<(String, String)> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sent {
+        login: String,
+        password: String,
+    }
+    let bytes = read(options, headers, body, &["application/json"]).await?.unwrap_or_default();
+    let sent: Sent = serde_json::from_slice(&bytes).map_err(|_| {
+        Error::new(&error::REQUEST_MALFORMED).detail("The body is not a login and a password.")
+    })?;
+    Ok((sent.login, sent.password))
+}
+
 /// Reads what an operation is given; `alone`: it takes a resource without Parameters around it.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 use super::{
     Serving, Shared, batch, body, credential,
     negotiate::{self, Form},
-    peer,
+    page, peer,
     record::Record,
     respond::{self, Reply, Response},
     route::Place,
@@ -41,6 +41,7 @@ enum Done {
     Live,
     Options(&'static str),
     Answer(Answer),
+    Page(page::Done),
 }
 
 /// Answers a request; never fails and never panics.
@@ -61,10 +62,11 @@ pub(super) async fn handle(
     let form =
         form.unwrap_or_else(|| negotiate::guess(&parts.headers, parts.uri.query().unwrap_or_default()));
     let reply = Reply { parts: &parts, options: &shared.options, id: &id, form };
-    let response = match done {
+    let mut response = match done {
         Ok(Done::Live) => reply.live(),
         Ok(Done::Options(allow)) => reply.options(allow),
         Ok(Done::Answer(answer)) => reply.answer(answer).await,
+        Ok(Done::Page(done)) => reply.page(done).await,
         Err(error) => {
             let entry = error.entry();
             record.code(entry.code);
@@ -74,6 +76,11 @@ pub(super) async fn handle(
             reply.error(&error)
         }
     };
+    if page::asks(&parts.headers)
+        && let Ok(peer) = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)
+    {
+        page::renew(&shared, &parts.headers, &peer.base, &mut response);
+    }
     record.answered(response.status(), respond::length(&response));
     response
 }
@@ -98,6 +105,15 @@ async fn carry_out(
     negotiated: &mut Option<Form>,
 ) -> Result<Done> {
     limits(parts)?;
+    if let Some(place) = page::Place::of(parts.uri.path(), &shared.options) {
+        record.route(place.template(), None);
+        if parts.method == Method::OPTIONS {
+            return Ok(Done::Options(place.allow()));
+        }
+        place.admit(&parts.method)?;
+        let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
+        return page::answer(shared, place, (parts, body), peer, (id, record)).await.map(Done::Page);
+    }
     let place = Place::of(parts.uri.path(), &shared.options.base_path)?;
     record.route(place.template(), place.kind());
     if parts.method == Method::OPTIONS {
@@ -124,8 +140,11 @@ async fn carry_out(
     let form = negotiate::form(&parts.headers, &mut given.pairs, place.is_binary())?;
     *negotiated = Some(form);
     let preference = negotiate::preference(&parts.headers);
-    let credential =
-        credential::parse(parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes))?;
+    // Of the page only the cookie counts, also when the browser remembers a password for this address.
+    let credential = match page::credential(&shared.options, &parts.headers, &peer.base) {
+        Some(kept) => Some(kept?),
+        None => credential::parse(parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes))?,
+    };
     let interaction = match (&bundle, given.pairs.first()) {
         (None, _) => place.interaction(given)?,
         // What a batch asks for stands in its entries; by itself it asks for nothing of anybody.

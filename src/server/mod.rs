@@ -16,6 +16,7 @@ mod handle;
 mod linger;
 mod metrics;
 mod negotiate;
+mod page;
 mod peer;
 mod record;
 mod respond;
@@ -58,6 +59,8 @@ pub struct Options {
     pub max_body: u64,
     /// A login and a password are asked for.
     pub passwords: bool,
+    /// The page is served.
+    pub page: bool,
     /// Limits that are no settings.
     pub limits: Limits,
 }
@@ -104,6 +107,7 @@ impl From<&Config> for Options {
             cors_origins: config.cors_origins.clone(),
             max_body: config.max_body.0,
             passwords: true,
+            page: config.page,
             limits: Limits {
                 drain: config.drain_timeout,
                 drain_delay: config.drain_delay.unwrap_or_default(),

@@ -1,4 +1,5 @@
-//! Signing in: with login and password, with an application key, or with a session that Tryton opened.
+//! Signing in: with login and password, with an application key, with a session that Tryton opened, or with what a browser
+//! keeps of an earlier sign-in.
 //!
 //! A password that was verified before is answered from memory as long as the security snapshot shows the same
 //! active user with the same password hash: no SQL, no hashing, nothing that a flood of other sign-ins could delay.
@@ -13,6 +14,7 @@
 mod account;
 mod checks;
 mod decoy;
+mod kept;
 mod session;
 mod verified;
 mod vitals;
@@ -36,6 +38,8 @@ use super::{
 use account::Account;
 use checks::{Checks, Verdict};
 use decoy::Decoy;
+use kept::Keeper;
+pub use kept::{Options as KeptOptions, Proof};
 use session::Sessions;
 use verified::{Key, Verified};
 pub use vitals::Vitals;
@@ -57,6 +61,12 @@ pub trait Accounts: Send + Sync {
     /// As [`Accounts::is_current`].
     fn is_active(&self, id: UserId) -> Result<bool>;
 
+    /// What the user `id` is signed in with, if active and with a password.
+    ///
+    /// # Errors
+    /// As [`Accounts::is_current`].
+    fn proof(&self, id: UserId) -> Result<Option<Proof>>;
+
     /// The user of the validated key of `application`, active or not.
     ///
     /// # Errors
@@ -74,6 +84,12 @@ impl Accounts for Rights {
 
     fn is_active(&self, id: UserId) -> Result<bool> {
         Ok(self.current()?.user(id).is_some_and(|user| user.active))
+    }
+
+    fn proof(&self, id: UserId) -> Result<Option<Proof>> {
+        let security = self.current()?;
+        let user = security.user(id).filter(|user| user.active);
+        Ok(user.and_then(|user| Some(Proof::of(id, &user.login, user.password_hash.as_ref()?.expose()))))
     }
 
     fn owner(&self, application: &str, key: &str) -> Result<Option<UserId>> {
@@ -94,6 +110,8 @@ pub struct Options {
     pub session_age: Duration,
     /// How long a session that was looked up is trusted without looking again.
     pub session_trust: Duration,
+    /// Sign-ins that browsers keep.
+    pub kept: KeptOptions,
     /// Password checks at once; each takes a core and, for scrypt and argon2, 64 MiB.
     pub hash_concurrency: usize,
     /// Sign-ins that may wait for a check.
@@ -116,6 +134,7 @@ impl Default for Options {
             application: "fhir".to_owned(),
             session_age: Duration::from_secs(30 * 24 * 60 * 60),
             session_trust: Duration::from_millis(700),
+            kept: KeptOptions::default(),
             hash_concurrency: 2,
             waiting: 64,
             waiting_per_login: 4,
@@ -140,6 +159,7 @@ struct Inner {
     decoy: Decoy,
     sessions: Sessions,
     counts: vitals::Counts,
+    keeper: Keeper,
 }
 
 /// Who signed in, and the stored hash that says so (none for a reset code).
@@ -165,6 +185,7 @@ impl SignIn {
         let verified = Verified::new(options.remembered)?;
         let checks = Checks::default();
         let sessions = Sessions::open(&store, &options).await?;
+        let keeper = Keeper::new(&options.kept)?;
         Ok(Self(Arc::new(Inner {
             store,
             accounts,
@@ -176,19 +197,21 @@ impl SignIn {
             decoy,
             sessions,
             counts: vitals::Counts::default(),
+            keeper,
         })))
     }
 
     /// The user behind a credential.
     ///
     /// # Errors
-    /// `credential-wrong`; `credential-scheme` for what this site does not accept; `sign-in-throttled` and `overloaded`
+    /// `credential-wrong`, `session-ended`; `credential-scheme` for what this site does not accept; `sign-in-throttled` and `overloaded`
     /// with the time to wait; errors of the database.
     pub async fn sign_in(&self, credential: &Credential, client: Option<IpAddr>) -> Result<UserId> {
         let outcome = match credential {
             Credential::Basic { login, password } => self.with_password(login, password, client).await,
             Credential::Bearer { key } => self.with_key(key),
             Credential::Session { user, key } => self.with_session(*user, key, client).await,
+            Credential::Kept { text } => self.with_kept(text),
         };
         self.0.counts.ended(credential, &outcome);
         outcome

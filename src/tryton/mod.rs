@@ -21,7 +21,9 @@ pub use catalog::{
 };
 pub use domain::{Domain, Refused};
 pub use grants::{Needs, grants};
-pub use login::{Accounts, Options as SignInOptions, SignIn, UserId, Vitals as SignInVitals};
+pub use login::{
+    Accounts, KeptOptions, Options as SignInOptions, Proof, SignIn, UserId, Vitals as SignInVitals,
+};
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.
@@ -45,6 +47,11 @@ pub enum Credential {
         user: UserId,
         /// Key, exactly as sent.
         key: String,
+    },
+    /// A cookie: what a browser keeps of an earlier sign-in here.
+    Kept {
+        /// Its value, exactly as sent.
+        text: String,
     },
 }
 

@@ -31,6 +31,7 @@ mod openapi;
 mod operations;
 mod oracle;
 mod order;
+mod page;
 mod pages;
 mod protocol;
 mod refusals;

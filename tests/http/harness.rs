@@ -35,6 +35,7 @@ pub struct Fake {
     pub cancelled: Mutex<u32>,
     /// The database does not answer.
     pub away: AtomicBool,
+    pub ended: Mutex<Vec<String>>,
 }
 
 struct Cancelled<'a>(&'a Fake);
@@ -52,8 +53,11 @@ impl Fake {
         if let Interaction::Capabilities { .. } = request.interaction {
             return Ok(json(r#"{"resourceType":"CapabilityStatement"}"#.into()));
         }
-        let Some(Credential::Basic { login, .. }) = &request.credential else {
-            return Err(Error::new(&error::CREDENTIAL_MISSING));
+        let login = match &request.credential {
+            Some(Credential::Basic { login, .. }) => login,
+            Some(Credential::Kept { text }) if text == "kept" || text == "old" => text,
+            Some(Credential::Kept { .. }) => return Err(Error::new(&error::SESSION_ENDED)),
+            _ => return Err(Error::new(&error::CREDENTIAL_MISSING)),
         };
         request.trace.signed_in(42);
         let id = match &request.interaction {
@@ -61,6 +65,11 @@ impl Fake {
             Interaction::Search { pairs, .. } => {
                 let body = serde_json::json!({ "pairs": pairs, "base": request.base, "login": login,
                     "lenient": request.lenient, "languages": request.languages });
+                return Ok(Answer { personal: true, ..json(body.to_string()) });
+            }
+            Interaction::Own(asked) => {
+                let body =
+                    serde_json::json!({ "signedIn": true, "login": login, "asked": format!("{asked:?}") });
                 return Ok(Answer { personal: true, ..json(body.to_string()) });
             }
             _ => return Err(Error::new(&error::VERSION_UNKNOWN)),
@@ -109,6 +118,23 @@ impl Gateway for Fake {
     fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         let signed = matches!(request.credential, Some(Credential::Basic { .. }));
         Box::pin(async move { if signed { Ok(()) } else { Err(Error::new(&error::CREDENTIAL_MISSING)) } })
+    }
+
+    fn keep(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<String>> + Send + '_>> {
+        let signed =
+            matches!(&request.credential, Some(Credential::Basic { password, .. }) if password == "secret");
+        self.requests.lock().unwrap().push(request);
+        Box::pin(async move {
+            if signed { Ok("kept".to_owned()) } else { Err(Error::new(&error::CREDENTIAL_WRONG)) }
+        })
+    }
+
+    fn renewed(&self, kept: &str) -> Option<String> {
+        (kept == "old").then(|| "new".to_owned())
+    }
+
+    fn end(&self, kept: &str) {
+        self.ended.lock().unwrap().push(kept.to_owned());
     }
 
     fn is_parameter(&self, name: &str) -> bool {

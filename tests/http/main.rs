@@ -7,5 +7,6 @@ mod harness;
 mod hostile;
 mod lifecycle;
 mod log;
+mod page;
 mod protocol;
 mod tls;

@@ -5,6 +5,7 @@
 mod compress;
 pub(super) mod conditional;
 mod cors;
+mod page;
 mod pretty;
 mod stream;
 mod written;
@@ -147,7 +148,8 @@ impl Reply<'_> {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if code == StatusCode::UNAUTHORIZED {
             // Session has no challenge: only a program that signed in to Tryton itself has one.
-            if self.options.passwords {
+            // A browser answers this challenge with a window of its own, which the page does not want.
+            if self.options.passwords && !super::page::asks(&self.parts.headers) {
                 let challenge = HeaderValue::from_static("Basic realm=\"GNU Health\", charset=\"UTF-8\"");
                 headers.append(WWW_AUTHENTICATE, challenge);
             }

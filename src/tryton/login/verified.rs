@@ -78,6 +78,15 @@ impl<P> Verified<P> {
         Ok(None)
     }
 
+    /// By what it is known that the credential still holds.
+    pub(super) fn proof(&self, key: &Key) -> Option<P>
+    where
+        P: Clone,
+    {
+        let entries = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).map(|entry| entry.proof.clone())
+    }
+
     pub(super) fn remember(&self, key: Key, user: UserId, proof: P) {
         let mut entries = self.shard(&key).write().unwrap_or_else(PoisonError::into_inner);
         if entries.len() >= self.most && !entries.contains_key(&key) {

@@ -23,8 +23,8 @@ pub struct Vitals {
     pub waiting: usize,
 }
 
-const WAYS: [&str; 3] = ["password", "key", "session"];
-const OUTCOMES: [&str; 5] = ["accepted", "wrong", "throttled", "overloaded", "failed"];
+const WAYS: [&str; 4] = ["password", "key", "session", "page"];
+const OUTCOMES: [&str; 6] = ["accepted", "wrong", "throttled", "overloaded", "failed", "ended"];
 
 /// [`Vitals`] as they are counted.
 #[derive(Debug, Default)]
@@ -40,12 +40,14 @@ impl Counts {
             Credential::Basic { .. } => 0,
             Credential::Bearer { .. } => 1,
             Credential::Session { .. } => 2,
+            Credential::Kept { .. } => 3,
         };
         let outcome = match outcome.as_ref().map_err(|error| error.entry()) {
             Ok(_) => 0,
             Err(entry) if *entry == error::CREDENTIAL_WRONG => 1,
             Err(entry) if *entry == error::SIGN_IN_THROTTLED => 2,
             Err(entry) if *entry == error::OVERLOADED => 3,
+            Err(entry) if *entry == error::SESSION_ENDED => 5,
             Err(_) => 4,
         };
         self.outcomes[way][outcome].fetch_add(1, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use gnuhealth_fhir::{
     error::Result,
     sql::Fragment,
     store::{Class, Store},
-    tryton::{Accounts, Credential, SignIn, SignInOptions as Options, UserId},
+    tryton::{Accounts, Credential, Proof, SignIn, SignInOptions as Options, UserId},
 };
 use tokio_postgres::{Client, NoTls};
 
@@ -29,6 +29,10 @@ impl Accounts for Snapshot {
 
     fn is_active(&self, id: UserId) -> Result<bool> {
         Ok(self.0.lock().unwrap().contains_key(&id))
+    }
+
+    fn proof(&self, id: UserId) -> Result<Option<Proof>> {
+        Ok(self.0.lock().unwrap().get(&id).map(|(login, hash)| Proof::of(id, login, hash)))
     }
 
     fn owner(&self, _application: &str, _key: &str) -> Result<Option<UserId>> {
