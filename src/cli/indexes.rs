@@ -121,6 +121,7 @@ fn workload(compiled: &Compiled) -> Vec<String> {
 type Wanted = BTreeMap<Index, BTreeSet<String>>;
 
 /// What the indexes follow from.
+#[derive(Clone)]
 pub struct Site {
     store: Arc<Store>,
     catalog: Arc<Catalog>,

@@ -8,8 +8,10 @@ mod explain;
 mod grants;
 mod indexes;
 mod log;
+mod notify;
 pub mod open;
 mod serve;
+mod served;
 mod settings;
 mod show;
 

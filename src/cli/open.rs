@@ -33,8 +33,12 @@ pub struct Opened {
 impl Opened {
     /// Opens the database of a configuration and compiles the mappings for it.
     pub async fn open(config: &Config, options: &store::Options) -> Result<Self, Failure> {
+        Self::with(config, Arc::new(Store::open(options).await?)).await
+    }
+
+    /// Compiles the mappings of a configuration for its database, which is open already.
+    pub async fn with(config: &Config, store: Arc<Store>) -> Result<Self, Failure> {
         let session = config.session()?;
-        let store = Arc::new(Store::open(options).await?);
         let catalog = Arc::new(Catalog::load(&store).await?);
         let mut files = Files::shipped();
         if let Some(folder) = &config.mappings_dir {
@@ -43,7 +47,10 @@ impl Opened {
             })?;
         }
         let options = mapping::Options { site: config.site.as_str().to_owned() };
-        let (compiled, findings) = mapping::compile(&files, &catalog, &options);
+        // It takes a while, and at a reload requests run beside it.
+        let known = Arc::clone(&catalog);
+        let compile = move || mapping::compile(&files, &known, &options);
+        let (compiled, findings) = tokio::task::spawn_blocking(compile).await?;
         let application = config.application.clone();
         let compiled = Arc::new(compiled);
         Ok(Self { store, catalog, compiled, findings, session, application })
@@ -156,6 +163,11 @@ impl Opened {
 
     /// Puts the gateway together.
     pub async fn gateway(self, config: &Config) -> Result<Fhir, Failure> {
+        self.gateway_after(config, None).await
+    }
+
+    /// Puts the gateway together that takes the place of another: see [`Fhir::after`].
+    pub async fn gateway_after(self, config: &Config, before: Option<&Fhir>) -> Result<Fhir, Failure> {
         let interval = config.watch_interval.min(WatchOptions::LONGEST);
         let watch = WatchOptions { interval, ..WatchOptions::default() };
         let (store, catalog) = (Arc::clone(&self.store), Arc::clone(&self.catalog));
@@ -183,6 +195,10 @@ impl Opened {
         };
         let accounts = Arc::clone(&rights);
         let sign_in = SignIn::open(Arc::clone(&self.store), accounts, sign_in).await.map_err(failure)?;
+        let sign_in = match before {
+            Some(before) => sign_in.after(before.sign_in()),
+            None => sign_in,
+        };
         if !sign_in.shares_attempts() {
             tracing::info!(
                 "failed sign-ins are counted in memory: the role may not write res_user_login_attempt"
@@ -204,7 +220,11 @@ impl Opened {
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
             queue_timeout: config.queue_timeout,
         };
-        Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)
+        let gateway = Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)?;
+        Ok(match before {
+            Some(before) => gateway.after(before),
+            None => gateway,
+        })
     }
 }
 

@@ -1,16 +1,22 @@
 //! `serve`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Failure, indexes::Site, log, open::Opened, settings::Settings};
+use super::{
+    Failure, log,
+    notify::{self, Sockets},
+    served::Served,
+    settings::Settings,
+};
 use crate::{
     config::{Config, Loaded, Origin, Problem},
-    server, store,
+    server::{self, Serving},
+    store,
     tls::{self, Listening},
 };
 
@@ -28,7 +34,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for note in &loaded.notes {
         tracing::warn!("{note}");
     }
-    runtime()?.block_on(start(&loaded))
+    // Before there are threads: it takes them out of the environment.
+    let sockets = Sockets::inherit()?;
+    runtime()?.block_on(start(arguments.settings.clone(), loaded, sockets))
 }
 
 /// The runtime of every command that opens a database.
@@ -59,75 +67,64 @@ pub fn tls(config: &Config) -> Result<Option<Arc<Listening>>, Problem> {
     Ok(Some(Arc::new(listening)))
 }
 
-/// How often the files of TLS are looked at.
-const CERTIFICATES: Duration = Duration::from_secs(10);
-
-/// Reads certificate and key again when they change or an operator asks for it with SIGHUP.
-fn watch(tls: &Arc<Listening>) -> std::io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    let tls = Arc::clone(tls);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = hangup.recv() => {}
-                () = tokio::time::sleep(CERTIFICATES) => {}
-            }
-            tls.look();
-        }
-    });
-    Ok(())
-}
-
-async fn start(loaded: &Loaded) -> Result<(), Failure> {
-    let config = &loaded.config;
-    let tls = tls(config)?;
-    let opened = Opened::open(config, &database(config)?).await?;
-    for line in opened.report() {
+async fn start(settings: Settings, loaded: Loaded, sockets: Sockets) -> Result<(), Failure> {
+    let hangup = signal(SignalKind::hangup())?;
+    let mut config = loaded.config.clone();
+    if let Some(socket) = &sockets.listen {
+        config.listen = socket.local_addr()?;
+    }
+    if let Some(socket) = &sockets.admin {
+        config.admin_listen = Some(socket.local_addr()?);
+    }
+    let served = Served::open(&config, None).await?;
+    for line in &served.report {
         tracing::info!("{line}");
     }
-    opened.refuse()?;
     if loaded.origins.contains(&("site", Origin::Default)) {
         tracing::warn!(
             "site is not set: set it to an address that your hospital owns before clients store identifiers"
         );
     }
-    let options = server::Options {
-        tls: tls.clone(),
-        passwords: opened.session.authentications.password(),
-        ..server::Options::from(config)
+    let listener = match sockets.listen {
+        Some(socket) => TcpListener::from_std(socket)?,
+        None => bind("listen", config.listen).await?,
     };
-    let site = Site::of(&opened);
-    let gateway = Arc::new(opened.gateway(config).await?);
-    let listener = bind("listen", config.listen).await?;
-    let admin = match config.admin_listen {
-        Some(address) => Some(bind("admin-listen", address).await?),
-        None => None,
+    let admin = match (sockets.admin, config.admin_listen) {
+        (Some(socket), _) => Some(TcpListener::from_std(socket)?),
+        (None, Some(address)) => Some(bind("admin-listen", address).await?),
+        (None, None) => None,
     };
     let address = listener.local_addr()?;
     let base = match &config.base_url {
         Some(base) => base.as_str().to_owned(),
         None => {
-            let scheme = if tls.is_some() { "https" } else { "http" };
+            let scheme = if served.options.tls.is_some() { "https" } else { "http" };
             format!("{scheme}://{address}{}", config.base_path.as_str())
         }
     };
-    if let Some(tls) = &tls {
-        watch(tls)?;
-    }
-    let serving = server::Serving::new(options, gateway);
+    let serving = Serving::new(served.options.clone(), Arc::clone(&served.gateway) as _);
     if let Some(admin) = admin {
         tracing::info!("operators are answered on {}", admin.local_addr()?);
         // It ends with the process: while requests drain it still answers.
         tokio::spawn(server::administer(admin, Arc::clone(&serving)));
     }
+    let stop = stop()?;
     tracing::info!("listening on {address}; try {base}/metadata");
     // Nobody waits for it, and nothing depends on it.
+    let site = served.site.clone();
     tokio::spawn(async move {
         if let Ok(Some(warning)) = site.warning().await {
             tracing::warn!("{warning}");
         }
     });
-    server::serve(listener, serving, stop()?).await;
+    tokio::spawn(served.follow(settings, loaded.config, Arc::clone(&serving), hangup));
+    tokio::spawn(notify::watchdog());
+    notify::ready("serving");
+    let stop = async {
+        stop.await;
+        notify::stopping();
+    };
+    server::serve(listener, serving, stop).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -141,6 +141,22 @@ key::settings! {
     /// The same for IPv6, as `ip_network_6` in trytond.conf.
     login_network_6: Option<Prefix<128>> => "56";
 
+    "Limits"
+
+    /// Requests per second of one user in the long run; more are answered with 429. An entry of a batch counts as one. Without
+    /// it there is no such limit.
+    requests_per_user: Option<NonZero<u32>> => "50";
+    /// The same for one address, signed in or not. Behind a trusted proxy that of its client; of IPv6 the first 64 bits. Many
+    /// users can share one.
+    requests_per_address: Option<NonZero<u32>> => "200";
+    /// Requests at once that are let through after a pause, if it is more than those of a second.
+    requests_burst: NonZero<u32> = "100";
+    /// Requests of one user at the same time; more are answered with 429. Without it they wait for `queue_timeout` when
+    /// half of the sessions with the database work for one user.
+    running_per_user: Option<NonZero<u32>> => "16";
+    /// Requests of one address at the same time.
+    running_per_address: Option<NonZero<u32>> => "64";
+
     "Stopping"
 
     /// How long running requests may take after the signal to stop (SIGTERM). What has not ended then is cut off.
@@ -161,7 +177,8 @@ key::settings! {
 
     "Log"
 
-    /// Form of the log on standard error: `text` or `json`.
+    /// Form of the log on standard error: `text` or `json`. This setting and the next, `listen` and `admin_listen` take a new
+    /// start; all others are read again on SIGHUP.
     log: LogFormat = "text";
     /// `error`, `warn`, `info`, `debug` or `trace`. No level logs values of records, parameters, ids or names.
     log_level: Level = "info";
@@ -215,6 +232,17 @@ impl Config {
                 self.listen
             ))
         })
+    }
+
+    /// Keys whose new value holds only after a new start.
+    pub const FIXED: &[&str] = &["listen", "admin_listen", "log", "log_level"];
+
+    /// Takes the values of [`Config::FIXED`] from the configuration of the start.
+    pub fn keep_fixed(&mut self, start: &Self) {
+        self.listen = start.listen;
+        self.admin_listen = start.admin_listen;
+        self.log = start.log;
+        self.log_level = start.log_level;
     }
 
     /// Certificate and key of this server, if it speaks TLS itself.

@@ -32,6 +32,7 @@ catalogue! {
     CREDENTIAL_SCHEME = Unauthorized "credential-scheme", "This way of signing in is not offered.", "See WWW-Authenticate for the ways that are.";
     CREDENTIAL_MALFORMED = Invalid "credential-malformed", "The Authorization header cannot be read.", "Send exactly one header: `Basic` and the base64 form of login:password, or `Bearer` and an application key.";
     SIGN_IN_THROTTLED = Throttled "sign-in-throttled", "Too many failed sign-ins.", "Wait for the time given in Retry-After.";
+    REQUESTS_LIMITED = Throttled "requests-limited", "Too many requests.", "Wait for the time given in Retry-After, and send fewer at a time.";
     MODEL_FORBIDDEN = Forbidden "model-forbidden", "Your access rights in GNU Health do not include this resource type.", "Ask the administrator of GNU Health for read access to the models behind it.";
     FIELD_FORBIDDEN = Forbidden "field-forbidden", "Your access rights in GNU Health do not include the data that this parameter searches.", "Leave the parameter out.";
     EXPLANATION_FORBIDDEN = Forbidden "explanation-forbidden", "How a search is answered is told to administrators of GNU Health only.", "Leave _explain out, or ask someone who may change groups in GNU Health.";

@@ -143,6 +143,21 @@ impl Fhir {
         })
     }
 
+    /// Keeps what clients of the gateway before this one would miss: links between pages still open, unless their key is
+    /// set.
+    #[must_use]
+    pub fn after(mut self, before: &Self) -> Self {
+        if self.options.page_link_key.is_none() && before.options.page_link_key.is_none() {
+            self.links = before.links.lasting(self.options.page_link_lifetime);
+        }
+        self
+    }
+
+    /// Who verifies credentials.
+    pub fn sign_in(&self) -> &SignIn {
+        &self.sign_in
+    }
+
     /// The type of this name.
     pub(super) fn kind(&self, name: &str) -> Result<&ResourceType> {
         served(&self.compiled, name)
@@ -229,7 +244,7 @@ impl Fhir {
 
     /// The turn of the user who asks; what is the same for everybody needs none.
     async fn turn(&self, request: &Request) -> Result<Option<Turn>> {
-        if matches!(request.interaction, Interaction::Capabilities { .. } | Interaction::OpenApi) {
+        if !request.interaction.is_of_somebody(false) {
             return Ok(None);
         }
         let user = self.caller(request).await?.user;

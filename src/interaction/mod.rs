@@ -28,6 +28,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -134,6 +135,13 @@ pub enum Own {
     Rights,
 }
 
+impl Interaction {
+    /// Somebody must have signed in for it; a batch asks for what its entries ask for.
+    pub fn is_of_somebody(&self, batch: bool) -> bool {
+        batch || !matches!(self, Self::Capabilities { .. } | Self::OpenApi)
+    }
+}
+
 /// A request as an interaction needs it.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -229,6 +237,18 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Keeps a value until the answer has been sent, when it is sent in pieces.
+    #[must_use]
+    pub fn holding(mut self, held: impl Send + 'static) -> Self {
+        if let Some(content) = &mut self.content {
+            let pieces = std::mem::replace(&mut content.pieces, Box::pin(stream::empty()));
+            content.pieces = Box::pin(pieces.inspect(move |_| {
+                let _ = &held;
+            }));
+        }
+        self
+    }
+
     /// The resource of an answer that another interaction goes on with.
     fn resource(&self) -> Result<Value> {
         serde_json::from_slice(&self.body).map_err(|error| Error::new(&error::INTERNAL).cause(error))

@@ -90,6 +90,11 @@ impl PageLinks {
         Ok(Self { cipher: XChaCha20Poly1305::new(Key::from_slice(&bytes)), lifetime })
     }
 
+    /// The same links, with another lifetime.
+    pub fn lasting(&self, lifetime: Duration) -> Self {
+        Self { cipher: self.cipher.clone(), lifetime }
+    }
+
     /// A link to the page beyond a cursor.
     ///
     /// # Errors

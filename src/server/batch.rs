@@ -2,6 +2,7 @@
 //! of its own, with its own status; all of them share one sign-in.
 
 use std::{
+    num::NonZero,
     pin::{Pin, pin},
     sync::Arc,
 };
@@ -74,6 +75,12 @@ pub(super) async fn answer(shared: &Shared, bundle: &Value, request: Request) ->
     }
     body.extend_from_slice(if first { b"}" } else { b"]}" });
     Ok(Answer { body, personal: true, ..Answer::default() })
+}
+
+/// As how many requests a batch counts; whatever is no batch counts as one.
+pub(super) fn cost(bundle: Option<&Value>) -> NonZero<u32> {
+    let entries = bundle.and_then(|bundle| bundle["entry"].as_array()).map_or(1, Vec::len);
+    u32::try_from(entries).ok().and_then(NonZero::new).unwrap_or(NonZero::<u32>::MIN)
 }
 
 async fn one(gateway: Arc<dyn Gateway>, request: Request, asked: Result<Asked>) -> Result<Vec<u8>> {

@@ -112,6 +112,7 @@ async fn carry_out(
         }
         place.admit(&parts.method)?;
         let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
+        let _admitted = shared.throttle.address(peer.client)?;
         return page::answer(shared, place, (parts, body), peer, (id, record)).await.map(Done::Page);
     }
     let place = Place::of(parts.uri.path(), &shared.options.base_path)?;
@@ -124,6 +125,7 @@ async fn carry_out(
         return Ok(Done::Live);
     }
     let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
+    let mut admitted = vec![shared.throttle.address(peer.client)?];
     let mut given =
         Given { pairs: target::pairs(parts.uri.query().unwrap_or_default())?, ..Given::default() };
     let mut bundle = None;
@@ -169,11 +171,18 @@ async fn carry_out(
         returns: preference.returns,
         languages: negotiate::languages(&parts.headers),
     };
+    if shared.throttle.limits_users() && request.interaction.is_of_somebody(bundle.is_some()) {
+        // The gateway does not sign in once more: the session of the request is known then.
+        shared.gateway.sign_in(request.clone()).await?;
+        if let Some(user) = record.trace().user() {
+            admitted.push(shared.throttle.user(user, batch::cost(bundle.as_ref()))?);
+        }
+    }
     let answer = match bundle {
         Some(bundle) => batch::answer(shared, &bundle, request).await,
         None => Arc::clone(&shared.gateway).answer(request).await,
     };
-    answer.map(Done::Answer)
+    answer.map(|answer| Done::Answer(answer.holding(admitted)))
 }
 
 fn limits(parts: &Parts) -> Result<()> {

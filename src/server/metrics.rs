@@ -38,6 +38,7 @@ pub(super) struct Metrics {
     requests: Family<Answered, Histogram>,
     running: Gauge,
     refusals: Family<Labels, Counter>,
+    reload: (Gauge, Seconds),
     /// Open connections.
     pub connections: Gauge,
 }
@@ -66,13 +67,39 @@ impl Default for Metrics {
         build.get_or_create(&vec![("version", env!("CARGO_PKG_VERSION"))]).set(1);
         registry.register("build_info", "1, with the version of the program", build);
         let start = Seconds::default();
-        start.set(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        start.set(now());
         registry.register_with_unit("start_time", "When it was started, since 1970", Unit::Seconds, start);
-        Self { registry, requests, running, refusals, connections }
+        let reload = (Gauge::default(), Seconds::default());
+        registry.register(
+            "reload_successful",
+            "1 when the configuration was good when it was read last",
+            reload.0.clone(),
+        );
+        registry.register_with_unit(
+            "reload_time",
+            "When a good configuration was read last, since 1970",
+            Unit::Seconds,
+            reload.1.clone(),
+        );
+        let metrics = Self { registry, requests, running, refusals, reload, connections };
+        metrics.reloaded(true);
+        metrics
     }
 }
 
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
 impl Metrics {
+    /// The configuration was read.
+    pub(super) fn reloaded(&self, good: bool) {
+        self.reload.0.set(i64::from(good));
+        if good {
+            self.reload.1.set(now());
+        }
+    }
+
     pub(super) fn begun(&self) {
         self.running.inc();
     }

@@ -23,6 +23,7 @@ mod respond;
 mod route;
 mod serving;
 mod target;
+mod throttle;
 mod types;
 
 pub use accept::serve;
@@ -30,6 +31,7 @@ pub use admin::administer;
 pub use serving::Serving;
 // What a client sends as text, for the fuzz targets.
 pub use target::pairs;
+pub use throttle::Settings as Throttling;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -61,6 +63,8 @@ pub struct Options {
     pub passwords: bool,
     /// The page is served.
     pub page: bool,
+    /// How much one user and one address may ask.
+    pub throttle: (throttle::Settings, throttle::Settings),
     /// Limits that are no settings.
     pub limits: Limits,
 }
@@ -108,6 +112,7 @@ impl From<&Config> for Options {
             max_body: config.max_body.0,
             passwords: true,
             page: config.page,
+            throttle: throttle::Settings::of(config),
             limits: Limits {
                 drain: config.drain_timeout,
                 drain_delay: config.drain_delay.unwrap_or_default(),

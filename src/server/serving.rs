@@ -7,13 +7,21 @@ use std::sync::{
 
 use arc_swap::ArcSwap;
 
-use super::{Options, metrics::Metrics};
+use super::{Options, metrics::Metrics, throttle::Throttle};
 use crate::interaction::Gateway;
 
 /// What every request shares.
 pub(super) struct Shared {
     pub options: Options,
     pub gateway: Arc<dyn Gateway>,
+    pub throttle: Throttle,
+}
+
+impl Shared {
+    fn new(options: Options, gateway: Arc<dyn Gateway>) -> Self {
+        let throttle = Throttle::new(options.throttle);
+        Self { options, gateway, throttle }
+    }
 }
 
 /// What is served at the moment, and what is counted meanwhile.
@@ -32,8 +40,19 @@ impl std::fmt::Debug for Serving {
 impl Serving {
     /// Serves this.
     pub fn new(options: Options, gateway: Arc<dyn Gateway>) -> Arc<Self> {
-        let current = ArcSwap::from_pointee(Shared { options, gateway });
+        let current = ArcSwap::from_pointee(Shared::new(options, gateway));
         Arc::new(Self { current, draining: AtomicBool::new(false), metrics: Arc::default() })
+    }
+
+    /// Serves this instead, from the next request on.
+    pub fn replace(&self, options: Options, gateway: Arc<dyn Gateway>) {
+        self.current.store(Arc::new(Shared::new(options, gateway)));
+        self.metrics.reloaded(true);
+    }
+
+    /// A reload failed: what was served goes on.
+    pub fn reload_failed(&self) {
+        self.metrics.reloaded(false);
     }
 
     pub(super) fn current(&self) -> Arc<Shared> {

@@ -10,7 +10,7 @@ use super::{Store, listen::Listener};
 use crate::tls::{Connecting, Mode, Problem};
 
 /// How to reach the database.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// `postgresql://` URL.
     pub url: String,

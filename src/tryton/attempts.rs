@@ -31,7 +31,7 @@ use memory::Memory;
 const LOGIN_LENGTH: usize = 512;
 
 /// Tryton's limits (`[session]` in trytond.conf). They should be those of the Tryton server beside this one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How long a failure counts (`timeout`).
     pub window: Duration,

@@ -152,13 +152,13 @@ struct Inner {
     store: Arc<Store>,
     accounts: Arc<dyn Accounts>,
     options: Options,
-    attempts: Attempts,
+    attempts: Arc<Attempts>,
     queue: Queue,
-    verified: Verified<String>,
+    verified: Arc<Verified<String>>,
     checks: Checks,
     decoy: Decoy,
     sessions: Sessions,
-    counts: vitals::Counts,
+    counts: Arc<vitals::Counts>,
     keeper: Keeper,
 }
 
@@ -175,14 +175,14 @@ impl SignIn {
     /// The database cannot be asked.
     pub async fn open(store: Arc<Store>, accounts: Arc<dyn Accounts>, options: Options) -> Result<Self> {
         let clock = Arc::new(std::time::Instant::now);
-        let attempts = Attempts::open(&store, options.attempts.clone(), clock).await?;
+        let attempts = Arc::new(Attempts::open(&store, options.attempts.clone(), clock).await?);
         let decoy = Decoy::open(&store).await?;
         let queue = Queue::new(Limits {
             turns: options.hash_concurrency,
             waiting: options.waiting,
             waiting_per_login: options.waiting_per_login,
         });
-        let verified = Verified::new(options.remembered)?;
+        let verified = Arc::new(Verified::new(options.remembered)?);
         let checks = Checks::default();
         let sessions = Sessions::open(&store, &options).await?;
         let keeper = Keeper::new(&options.kept)?;
@@ -196,9 +196,32 @@ impl SignIn {
             checks,
             decoy,
             sessions,
-            counts: vitals::Counts::default(),
+            counts: Arc::default(),
             keeper,
         })))
+    }
+
+    /// Keeps what the sign-in before this one knows of the same database: verified credentials, failures that are counted
+    /// in memory under the same limits, and password checks under way.
+    #[must_use]
+    pub fn after(mut self, before: &Self) -> Self {
+        let old = &*before.0;
+        let Some(inner) = Arc::get_mut(&mut self.0) else { return self };
+        let same = Arc::ptr_eq(&inner.store, &old.store);
+        inner.counts = Arc::clone(&old.counts);
+        inner.keeper.after(&old.keeper, same && inner.options.kept.key == old.options.kept.key);
+        if !same {
+            return self;
+        }
+        inner.verified = Arc::clone(&old.verified);
+        if inner.options.attempts == old.options.attempts && inner.attempts.shared() == old.attempts.shared()
+        {
+            inner.attempts = Arc::clone(&old.attempts);
+        }
+        if inner.options.hash_concurrency == old.options.hash_concurrency {
+            inner.queue = old.queue.clone();
+        }
+        self
     }
 
     /// The user behind a credential.

@@ -74,6 +74,6 @@ fn when_modules_change_nothing_is_answered_until_the_gateway_knows_them() {
     access("FALSE");
     until("the catalogue of the start", || doctor.get("Patient/1").status == 200);
     let log = process.end();
-    assert!(log.contains("nothing is answered until the gateway is started anew"), "{log}");
+    assert!(log.contains("nothing is answered until it reads its configuration again"), "{log}");
     assert!(log.contains("again those that the gateway was started with"), "{log}");
 }

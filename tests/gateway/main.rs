@@ -28,6 +28,7 @@ mod logs;
 mod mappings;
 mod modules;
 mod openapi;
+mod operation;
 mod operations;
 mod oracle;
 mod order;

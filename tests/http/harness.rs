@@ -117,6 +117,9 @@ impl Gateway for Fake {
 
     fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         let signed = matches!(request.credential, Some(Credential::Basic { .. }));
+        if signed {
+            request.trace.signed_in(42);
+        }
         Box::pin(async move { if signed { Ok(()) } else { Err(Error::new(&error::CREDENTIAL_MISSING)) } })
     }
 

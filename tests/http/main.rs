@@ -9,4 +9,5 @@ mod lifecycle;
 mod log;
 mod page;
 mod protocol;
+mod throttle;
 mod tls;

@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -90,7 +90,7 @@ pub(super) struct Keeper {
     idle: i64,
     longest: i64,
     /// What was ended by its user, until when it would have held.
-    ended: Mutex<HashMap<[u8; 16], i64>>,
+    ended: Arc<Mutex<HashMap<[u8; 16], i64>>>,
 }
 
 fn ended() -> Error {
@@ -118,8 +118,16 @@ impl Keeper {
             cipher: XChaCha20Poly1305::new(Key::from_slice(&key)),
             idle: milliseconds(options.idle),
             longest: milliseconds(options.longest),
-            ended: Mutex::default(),
+            ended: Arc::default(),
         })
+    }
+
+    /// What was ended stays so; with `same_key` what holds goes on, too.
+    pub(super) fn after(&mut self, before: &Self, same_key: bool) {
+        self.ended = Arc::clone(&before.ended);
+        if same_key {
+            self.cipher = before.cipher.clone();
+        }
     }
 
     fn begin(&self, user: UserId, proof: Proof, now: Timestamp) -> Result<String> {

@@ -148,7 +148,7 @@ impl Rights {
         if outdated != self.outdated.swap(outdated, Ordering::AcqRel) {
             if outdated {
                 tracing::error!(
-                    "modules of Tryton were activated or updated: nothing is answered until the gateway is started anew"
+                    "modules of Tryton were activated or updated: nothing is answered until it reads its configuration again (SIGHUP) or is started anew"
                 );
             } else {
                 tracing::info!("the modules of Tryton are again those that the gateway was started with");

@@ -62,7 +62,30 @@ impl Process {
     pub fn serve(database: &str, arguments: &[&str]) -> Result<Self, String> {
         let mut arguments = arguments.to_vec();
         arguments.extend(["--listen", "127.0.0.1:0"]);
-        let mut child = command("serve", database, &arguments).spawn().expect("the program starts");
+        Self::spawn(command("serve", database, &arguments))
+    }
+
+    /// The same with variables of the environment, and with a socket that the program takes as systemd passes it on.
+    pub fn serve_under_systemd(
+        database: &str,
+        variables: &[(&str, &str)],
+        socket: std::net::TcpListener,
+    ) -> Result<Self, String> {
+        // A test cannot place a socket at 3, where the program looks for it; a shell can.
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", "LISTEN_PID=$$ exec \"$0\" serve 3<&0 </dev/null"])
+            .arg(env!("CARGO_BIN_EXE_gnuhealth-fhir"))
+            .env_clear();
+        shell.env("GNUHEALTH_FHIR_DATABASE_URL", database).env("LISTEN_FDS", "1");
+        shell.envs(variables.iter().copied()).current_dir(std::env::temp_dir());
+        shell.stdin(Stdio::from(std::os::fd::OwnedFd::from(socket)));
+        shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn(shell)
+    }
+
+    fn spawn(mut command: Command) -> Result<Self, String> {
+        let mut child = command.spawn().expect("the program starts");
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let said = Arc::new(Mutex::new(String::new()));
         let all = Arc::clone(&said);
@@ -90,6 +113,38 @@ impl Process {
 
     pub fn user(&self, login: &str) -> Client {
         Client::basic(self.address, login, &password(login))
+    }
+
+    /// Sends a signal, such as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("kill is there").success());
+    }
+
+    /// Waits until what it says holds a text `times` times.
+    pub fn wait_for(&self, text: &str, times: usize) {
+        let begun = Instant::now();
+        while self.said().matches(text).count() < times {
+            assert!(begun.elapsed() < Duration::from_secs(20), "\"{text}\" is not said: {}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until it ends by itself; its exit code and everything that it said.
+    pub fn ended(mut self) -> (Option<i32>, String) {
+        let begun = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it does not end: {}", self.said());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        (self.child.wait().unwrap().code(), self.end())
+    }
+
+    /// The address for operators.
+    pub fn operators(&self) -> Client {
+        let said = self.said();
+        let (_, rest) = said.split_once("operators are answered on ").expect("it has one");
+        Client::anonymous(rest.lines().next().unwrap().trim().parse().expect("an address"))
     }
 
     /// Everything that it said on standard error so far.
