@@ -100,15 +100,16 @@ async fn serve_hospital(server: &Server, listener: TcpListener, config: &Config)
     opened.refuse()?;
     let gateway = Arc::new(opened.gateway(config).await?);
     let address = listener.local_addr()?;
-    welcome(&format!("http://{address}{}", config.base_path.as_str()));
+    let origin = format!("http://{address}");
+    welcome(&origin, &format!("{origin}{}", config.base_path.as_str()));
     let serving = server::Serving::new(server::Options::from(config), gateway);
     server::serve(listener, serving, std::future::pending()).await;
     Ok(())
 }
 
 /// Address, users, and three lines to paste.
-fn welcome(base: &str) {
-    println!("\nServing an invented hospital at {base}\n");
+fn welcome(origin: &str, base: &str) {
+    println!("\nServing an invented hospital at {base}\nLook at it with a browser: {origin}/\n");
     println!("Sign in as (login / password):");
     for (login, password, who) in USERS {
         println!("  {login:12} {password:18} {who}");

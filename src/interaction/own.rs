@@ -18,9 +18,7 @@ pub(super) async fn own(fhir: &Fhir, request: &Request, asked: Own) -> Result<An
             "signedIn": true,
             "login": user.login,
             "name": user.name,
-            "language": user.language,
             "idle": fhir.idle().as_secs(),
-            "series": security.catalog().gnuhealth.to_string(),
         }),
         Own::Rights => {
             let explanation = Explanation::load(&fhir.store, &security, user).await?;

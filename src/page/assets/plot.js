@@ -23,7 +23,7 @@ const DAY = 86400000;
 function days(low, high) {
   const span = (high - low) / DAY;
   const style = span > 1500 ? { year: "numeric" } : span > 60 ? { year: "numeric", month: "short" } : span > 1 ? { day: "numeric", month: "short" } : { hour: "numeric", minute: "2-digit" };
-  const count = Math.min(4, Math.max(1, Math.floor(span > 1500 ? span / 366 : 4)));
+  const count = Math.min(3, Math.max(1, Math.floor(span > 1500 ? span / 366 : 3)));
   const seen = new Set();
   const values = [];
   for (let place = 0; place <= count; place++) {
@@ -40,9 +40,9 @@ const APART = 66;
 
 /**
  * A picture of one or two series `{ name, points: [{ x, y, text }] }`. `x` is a time in milliseconds, or a number with
- * `across` giving its axis `[[value, text]]`. `shade` is a range to show behind them.
+ * `across` giving its axis `{ range, ticks: [[value, text]] }`.
  */
-export function plot({ title, series, across, shade }) {
+export function plot({ title, series, across }) {
   const all = series.flatMap((one) => one.points);
   let [left, right] = [Math.min(...all.map((point) => point.x)), Math.max(...all.map((point) => point.x))];
   if (left === right) { const room = across ? 0.5 : DAY * 15; left -= room; right += room; }
@@ -60,7 +60,6 @@ export function plot({ title, series, across, shade }) {
   const id = unique("plot");
   return s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-labelledby": id, class: "plot" },
     s("title", { id }, title),
-    shade && s("rect", { class: "shade", x: EDGE.left, width: WIDTH - EDGE.left - EDGE.right, y: y(Math.min(shade.high, high)), height: Math.max(0, y(Math.max(shade.low, low)) - y(Math.min(shade.high, high))) }),
     lines.map((value) => [
       s("line", { class: "grid", x1: EDGE.left, x2: WIDTH - EDGE.right, y1: y(value), y2: y(value) }),
       s("text", { class: "label", x: EDGE.left - 6, y: y(value) + 3.5, "text-anchor": "end" }, number(value)),

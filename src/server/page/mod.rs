@@ -132,7 +132,8 @@ pub(super) async fn answer(
     };
     let gateway = || Arc::clone(&shared.gateway);
     if place == Place::Rights {
-        let credential = kept.map(|text| Credential::Kept { text });
+        let text = kept.ok_or_else(|| Error::new(&error::SESSION_ENDED))?;
+        let credential = Some(Credential::Kept { text });
         let answer = gateway().answer(request(Interaction::Own(Own::Rights), credential)).await?;
         return Ok(Done::Data(answer, None));
     }
