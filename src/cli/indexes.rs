@@ -2,8 +2,11 @@
 //!
 //! GNU Health makes few indexes: none of the patient of an evaluation, for example. Nothing here is needed for an answer.
 
+mod folded;
 mod index;
 mod table;
+
+pub use folded::folded;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -108,7 +111,7 @@ fn workload(compiled: &Compiled) -> Vec<String> {
         if has("date") {
             add("date=2026-01-01");
         }
-        for name in ["family", "given"] {
+        for name in ["name", "family", "given"] {
             if has(name) {
                 add(&format!("{name}=x"));
             }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::Failure;
+use super::{Failure, indexes::folded};
 use crate::{
     config::{Config, Narrative, Session},
     error::Error,
@@ -50,7 +50,8 @@ impl Opened {
         // It takes a while, and at a reload requests run beside it.
         let known = Arc::clone(&catalog);
         let compile = move || mapping::compile(&files, &known, &options);
-        let (compiled, findings) = tokio::task::spawn_blocking(compile).await?;
+        let (mut compiled, findings) = tokio::task::spawn_blocking(compile).await?;
+        compiled.folded = folded(&store, &catalog).await?;
         let application = config.application.clone();
         let compiled = Arc::new(compiled);
         Ok(Self { store, catalog, compiled, findings, session, application })

@@ -23,6 +23,8 @@ pub struct Compiled {
     pub value_sets: BTreeMap<String, Vec<String>>,
     /// Value sets that are served and list codes one by one, by canonical URL: which codes, the records say.
     pub listing: BTreeSet<String>,
+    /// Fields, by model, of whose folded texts PostgreSQL has an index: what starts with a text is found by it.
+    pub folded: BTreeSet<(String, String)>,
     /// Changes when any mapping changes; paging links of another mapping are refused.
     pub fingerprint: u64,
 }

@@ -78,7 +78,7 @@ pub(super) fn branches(
         if !situation.permit.model(&source.model) {
             continue;
         }
-        let root = builder.open();
+        let root = builder.open_source(source);
         builder.note_source();
         let planned = branch(builder, situation, part, index, source, root, order);
         let scope = builder.close();

@@ -51,7 +51,7 @@ pub struct Lookup {
 /// As [`page::page`].
 pub fn lookups(situation: Situation<'_>, part: Part<'_>, sort: &[SortKey]) -> Result<Vec<Vec<Lookup>>> {
     let keys = page::sort_keys(&[part.kind], sort)?;
-    let mut builder = Builder::new(situation.permit, situation.languages);
+    let mut builder = Builder::searching(situation);
     builder.notes = Some(Vec::new());
     branches(&mut builder, situation, part, Order { sort, keys: &keys, cursor: None, newest: None })?;
     // Of the records that are found everything is read.

@@ -18,6 +18,7 @@ mod read;
 mod row;
 mod rows;
 pub mod scope;
+mod sought;
 
 pub use branches::{Part, Searched};
 pub use concepts::{Catalogue, Codes};

@@ -108,7 +108,7 @@ pub fn newest(
 fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u32) -> Result<PagePlan> {
     let (kind, keys) = (part.kind, order.keys);
     let direction = order.cursor.map_or(Direction::Next, |cursor| cursor.direction);
-    let mut builder = Builder::new(situation.permit, situation.languages);
+    let mut builder = Builder::searching(situation);
     let branches = branches(&mut builder, situation, part, order)?;
     let Some(found) =
         first_of(branches.iter().map(|branch| branch.positions.clone()).collect(), order, limit)
@@ -164,7 +164,7 @@ pub fn positions(
     limit: u32,
 ) -> Result<PositionsPlan> {
     let direction = cursor.map_or(Direction::Next, |cursor| cursor.direction);
-    let mut builder = Builder::new(situation.permit, situation.languages);
+    let mut builder = Builder::searching(situation);
     let kinds: Vec<&ResourceType> = searched.parts.iter().map(|part| part.kind).collect();
     let keys = sort_keys(&kinds, sort)?;
     let order = Order { sort, keys: &keys, cursor, newest: None };
@@ -197,7 +197,7 @@ fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
 /// # Errors
 /// As [`positions`].
 pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<(Statement, Vec<String>)> {
-    let mut builder = Builder::new(situation.permit, situation.languages);
+    let mut builder = Builder::searching(situation);
     let order = Order { sort: &[], keys: &[], cursor: None, newest: None };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     if found.is_empty() {

@@ -73,7 +73,7 @@ impl Builder<'_> {
         RowSql { record, shape }
     }
 
-    fn scope(&self) -> &Scope {
+    pub(super) fn scope(&self) -> &Scope {
         self.scopes.last().expect("a row is planned inside a scope")
     }
 

@@ -57,7 +57,7 @@ impl<'a> Wanted<'a> {
 /// # Errors
 /// Too many positions.
 pub fn rows(situation: Situation<'_>, wanted: &[Wanted<'_>], limit: u32) -> Result<RowsPlan> {
-    let mut builder = Builder::new(situation.permit, situation.languages);
+    let mut builder = Builder::searching(situation);
     let (mut selects, mut shapes) = (Vec::new(), Vec::new());
     for (index, wanted) in wanted.iter().enumerate() {
         match of_source(&mut builder, index, wanted) {

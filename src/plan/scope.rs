@@ -1,13 +1,16 @@
 //! The tables of one statement: where a path leads, with the access predicate of every model on the way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::lookup::{How, Lookup};
+use super::{
+    lookup::{How, Lookup},
+    page::Situation,
+};
 use crate::{
     error::{self, Error},
     mapping::{
         Path,
-        compiled::{Column, Condition, Expression, Hop, Relation, Slot, Way},
+        compiled::{Column, Condition, Expression, Hop, Kind, Relation, Slot, Source, Way},
     },
     sql::{Alias, Aliases, Fragment},
     tryton::Permit,
@@ -26,6 +29,8 @@ pub struct Scope {
     pub laterals: Vec<Fragment>,
     /// Last change of the row, when a search or an order asked for it.
     pub stamp: Option<Fragment>,
+    /// Model and table of the row, when it is that of a source.
+    pub(super) source: Option<(String, String)>,
 }
 
 impl Scope {
@@ -64,6 +69,7 @@ impl Scope {
             hidden: Vec::new(),
             laterals: Vec::new(),
             stamp: None,
+            source: None,
         }
     }
 
@@ -102,6 +108,8 @@ pub struct Builder<'a> {
     pub scopes: Vec<Scope>,
     /// What rows are looked up by, source by source, when somebody wants to know.
     pub notes: Option<Vec<Vec<Lookup>>>,
+    /// Fields, by model, of whose folded texts there is an index.
+    folded: Option<&'a BTreeSet<(String, String)>>,
     /// Work on conditions so far.
     work: u32,
 }
@@ -116,7 +124,30 @@ const DECIDED: u32 = 3;
 impl<'a> Builder<'a> {
     /// A builder for a caller.
     pub fn new(permit: &'a Permit, languages: &'a [String]) -> Self {
-        Self { permit, languages, aliases: Aliases::default(), scopes: Vec::new(), notes: None, work: 0 }
+        Self {
+            permit,
+            languages,
+            aliases: Aliases::default(),
+            scopes: Vec::new(),
+            notes: None,
+            folded: None,
+            work: 0,
+        }
+    }
+
+    /// A builder for a search.
+    pub fn searching(situation: Situation<'a>) -> Self {
+        Self { folded: Some(&situation.compiled.folded), ..Self::new(situation.permit, situation.languages) }
+    }
+
+    /// PostgreSQL has an index by which it finds texts of this column by how they start; while lookups are noted it is
+    /// thought of.
+    pub fn finds_starts(&self, column: &Column) -> bool {
+        let known = || {
+            let key = (column.model.clone(), column.field.clone());
+            self.notes.is_some() || self.folded.is_some_and(|folded| folded.contains(&key))
+        };
+        column.kind == Kind::Text && (!column.translated || self.languages.is_empty()) && known()
     }
 
     /// Counts the work on a condition.
@@ -135,6 +166,17 @@ impl<'a> Builder<'a> {
     pub fn open(&mut self) -> Alias {
         let alias = self.aliases.next();
         self.scopes.push(Scope::new(alias));
+        alias
+    }
+
+    /// Opens a scope over a new alias for the records of a source.
+    pub fn open_source(&mut self, source: &Source) -> Alias {
+        self.open_table(source.model.clone(), source.table.clone())
+    }
+
+    pub(super) fn open_table(&mut self, model: String, table: String) -> Alias {
+        let alias = self.open();
+        self.scopes.last_mut().expect("it was just opened").source = Some((model, table));
         alias
     }
 
@@ -195,17 +237,26 @@ impl<'a> Builder<'a> {
         if !self.permit.field(owner, &hop.field) {
             return Err(Masked);
         }
-        let on = Fragment::new().column(target, "id").text(" = ");
         if hop.way == Way::Back {
+            let predicate = self.predicate(&hop.target, target)?;
             let row = self.aliases.next();
-            let predicate = self.predicate(&hop.target, row)?;
+            let earlier = self.predicate(&hop.target, row)?;
             self.note_column(row, &hop.target, Some(&hop.field), How::Parent);
-            let on = on.text("(SELECT min(").column(row, "id").text(") FROM ").ident(&hop.table);
-            let on = on.text(" ").alias(row).text(" WHERE ").column(row, &hop.field).text(" = ");
-            return Ok((on.column(alias, "id").text(" AND ").then(predicate).text(")"), None));
+            // PostgreSQL can come from either side, and knows how many rows there are.
+            let on = Fragment::new().column(target, &hop.field).text(" = ").column(alias, "id");
+            let on = on.text(" AND ").then(predicate).text(" AND NOT EXISTS (SELECT 1 FROM ");
+            let on = on.ident(&hop.table).text(" ").alias(row).text(" WHERE ").column(row, &hop.field);
+            let on = on.text(" = ").column(alias, "id").text(" AND ").column(row, "id").text(" < ");
+            return Ok((on.column(target, "id").text(" AND ").then(earlier).text(")"), None));
         }
+        let on = Fragment::new().column(target, "id").text(" = ");
         let predicate = self.predicate(&hop.target, target)?;
-        let on = on.then(pointer(alias, hop));
+        let mut on = on.then(pointer(alias, hop));
+        if hop.way == Way::Typed {
+            // Implied, so that PostgreSQL can also come from the other side.
+            on = on.text(" AND ").column(alias, &hop.field).text(" = ").bind(format!("{},", hop.target));
+            on = on.text(" || ").column(target, "id").text("::text");
+        }
         if predicate.is("TRUE") {
             return Ok((on, None));
         }

@@ -99,6 +99,11 @@ impl Fragment {
         }
     }
 
+    /// Constant text stands somewhere in it.
+    pub fn has(&self, text: &str) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Text(own) if own.contains(text)))
+    }
+
     /// Adds constant SQL.
     #[must_use]
     pub fn text(mut self, text: &'static str) -> Self {

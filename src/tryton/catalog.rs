@@ -298,6 +298,11 @@ impl Catalog {
         self.models.get(name)
     }
 
+    /// All models.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.models.values()
+    }
+
     /// The field of this name.
     pub fn field(&self, model: &str, field: &str) -> Option<&Field> {
         self.models.get(model)?.fields.get(field)

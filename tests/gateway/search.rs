@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, thread::sleep, time::Duration};
 
 use serde_json::Value;
 
-use crate::harness::{Client, Database, Gateway, Site, all_ids, ids, pages, resources, sites};
+use crate::harness::{Client, Database, Gateway, Site, all_ids, ids, pages, resources, run, sites};
 
 type Ids = BTreeSet<String>;
 
@@ -609,4 +609,36 @@ fn a_value_set_whose_codes_are_closed_is_not_searched_with() {
     for path in asked {
         doctor.get(&path.replace(' ', "%20").replace('"', "%22")).is(403, "field-forbidden");
     }
+}
+
+/// With the indexes that `indexes` prints names are looked for in another way; the same is found.
+#[test]
+fn names_are_found_by_indexes_as_without() {
+    let database = Database::copy("names_by_index");
+    let plain = Gateway::open(&database.url, "");
+    let without = plain.user("doctor");
+    let script = run("indexes", &database.url, &["--rows", "0"]);
+    assert!(script.stdout.contains("fhir_gnuhealth_person_name_family_starts"), "{}", script.stdout);
+    database.run(&script.stdout.replace(" CONCURRENTLY", ""));
+    let quick = Gateway::open(&database.url, "");
+    let with = quick.user("doctor");
+    let mut asked = BTreeSet::new();
+    for name in patients(&without).iter().flat_map(names) {
+        let letters: Vec<char> = name.chars().collect();
+        for length in [3, 5, letters.len() / 2, letters.len()] {
+            asked.insert(letters[..length.min(letters.len())].iter().collect::<String>());
+        }
+    }
+    assert!(asked.len() > 100);
+    let mut some = 0;
+    for value in asked.iter().map(|value| value.replace(',', "\\,")) {
+        for (kind, parameter) in
+            [("Patient", "name"), ("Patient", "family"), ("Person", "name"), ("Condition", "patient.name")]
+        {
+            let found = all_ids(&with, kind, &[(parameter, &value)]);
+            some += usize::from(!found.is_empty());
+            assert_eq!(found, all_ids(&without, kind, &[(parameter, &value)]), "{kind}?{parameter}={value}");
+        }
+    }
+    assert!(some > 100, "most are names of somebody");
 }

@@ -3,7 +3,7 @@
 use super::{check, filter as plan_filter, forbidden, spot, token};
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Node, Parameter, Reference, ResourceType, Row},
+    mapping::compiled::{Expression, Kind as ColumnKind, Node, Parameter, Reference, ResourceType, Row, Way},
     plan::{
         ids,
         lookup::How,
@@ -67,11 +67,57 @@ pub fn reference(
             records.push(target.record);
         }
     }
-    Ok(match records.as_slice() {
+    let among = |id: Fragment| match records.as_slice() {
         [] => Fragment::truth(false),
-        [record] => sql.text(" = ").bind(*record),
-        _ => sql.text(" = ANY(").bind(records).text(")"),
+        [record] => id.text(" = ").bind(*record),
+        _ => id.text(" = ANY(").bind(records.clone()).text(")"),
+    };
+    let sought = if records.is_empty() { None } else { choice(builder, reference, &among)? };
+    Ok(sought.unwrap_or_else(|| among(sql)))
+}
+
+/// The type whose resources each have few others that refer to them.
+const OF_FEW: &str = "Patient";
+
+/// What is asked of a patient that several columns can lead to, column by column: each can have an index.
+fn choice(
+    builder: &mut Builder<'_>,
+    reference: &Reference,
+    holds: &dyn Fn(Fragment) -> Fragment,
+) -> Result<Option<Fragment>> {
+    let Expression::First(parts) = &reference.expression else { return Ok(None) };
+    if reference.target != OF_FEW || reference.expression.kind() == ColumnKind::Text {
+        return Ok(None);
+    }
+    // Of a part that is closed to the caller the whole choice says what follows.
+    if parts.iter().any(|part| builder.referred(part).is_err()) {
+        return Ok(None);
+    }
+    builder.sought(parts.len(), forbidden, &mut |builder, number| {
+        let mut all = Vec::new();
+        for before in parts[..number].iter().filter(|before| !exclude(before, &parts[number])) {
+            all.push(builder.referred(before).map_err(forbidden)?.text(" IS NULL"));
+        }
+        builder.note(&parts[number], How::Equal);
+        all.push(holds(builder.referred(&parts[number]).map_err(forbidden)?));
+        Ok(Fragment::all(all))
     })
+}
+
+/// At most one of two columns has a value: one Reference leads to both, by records of different models.
+fn exclude(left: &Expression, right: &Expression) -> bool {
+    let typed = |expression: &'_ Expression| {
+        let Expression::Column(column) = expression else { return None };
+        let at = column.hops.iter().position(|hop| hop.way == Way::Typed)?;
+        let hop = &column.hops[at];
+        Some((column.up, column.hops[..at].to_vec(), hop.field.clone(), hop.target.clone()))
+    };
+    match (typed(left), typed(right)) {
+        (Some(left), Some(right)) => {
+            (left.0, &left.1, &left.2) == (right.0, &right.1, &right.2) && left.3 != right.3
+        }
+        _ => false,
+    }
 }
 
 /// The URL of a definition, as in `QuestionnaireResponse.questionnaire`.
@@ -172,7 +218,7 @@ fn through(
     let from = builder.expression(&reference.expression).map_err(forbidden)?;
     builder.note(&reference.expression, How::Equal);
     let source = &place.kind.sources[place.source];
-    let root = builder.open();
+    let root = builder.open_source(source);
     let inside = (|builder: &mut Builder<'_>| {
         let visible = builder
             .resource(source, place.emit, root)
@@ -185,6 +231,7 @@ fn through(
     if conditions.is("FALSE") {
         return Ok(conditions);
     }
-    let found = from.text(" IN (SELECT ").column(root, "id").then(scope.from(&source.table, conditions));
-    Ok(found.text(")"))
+    let found = Fragment::raw(" IN (SELECT ").column(root, "id").then(scope.from(&source.table, conditions));
+    let among = |id: Fragment| id.then(found.clone()).text(")");
+    Ok(choice(builder, reference, &among)?.unwrap_or_else(|| among(from)))
 }

@@ -111,7 +111,7 @@ impl From<'_> {
         target: Place<'_>,
         rest: &Filter,
     ) -> Result<Option<Vec<Fragment>>> {
-        let root = builder.open();
+        let root = builder.open_source(self.source);
         let planned = match builder.visible(self.source, root) {
             Ok(visible) => {
                 self.places(builder, situation, target, rest).map(|places| Some((visible, places)))

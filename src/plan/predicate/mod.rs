@@ -28,7 +28,7 @@ use crate::{
     error::{self, Error, Result},
     mapping::{
         Place,
-        compiled::{Node, Object, Parameter, ResourceType, Row},
+        compiled::{Node, Object, Parameter, ResourceType, Row, Spot},
     },
     search::{
         Filter, registry,
@@ -57,6 +57,14 @@ pub fn filter(
     filter: &Filter,
 ) -> Result<Fragment> {
     if !filter.any.is_empty() {
+        if filter.any.iter().all(|filter| is_membership(kind, filter)) {
+            let sought = builder.sought(filter.any.len(), forbidden, &mut |builder, number| {
+                self::filter(builder, situation, kind, source, emit, &filter.any[number])
+            })?;
+            if let Some(sought) = sought {
+                return Ok(sought);
+            }
+        }
         let any: Result<Vec<_>> = builder.either(|builder| {
             let one = |filter| self::filter(builder, situation, kind, source, emit, filter);
             filter.any.iter().map(one).collect()
@@ -101,6 +109,16 @@ pub fn filter(
         }
     };
     result.map_err(|error| if error.expression().is_some() { error } else { error.at(filter.key.clone()) })
+}
+
+/// The condition of a compartment: few resources refer to a patient.
+fn is_membership(kind: &ResourceType, filter: &Filter) -> bool {
+    let refers =
+        kind.parameters.get(&filter.name).is_some_and(|known| known.kind == registry::Kind::Reference);
+    let plain = filter.modifier.is_none() && filter.chain.is_none() && filter.reverse.is_none();
+    let patient = || filter.values.iter().all(|value| value.starts_with("Patient/"));
+    let nested = filter.parts().next().is_some() || filter.values.is_empty();
+    plain && !nested && filter.operator.is_none() && (filter.name == "_id" || refers && patient())
 }
 
 fn id(builder: &Builder<'_>, kind: &ResourceType, source: usize, emit: usize, filter: &Filter) -> Fragment {
@@ -154,8 +172,43 @@ impl<'a> Asked<'a> {
         &self.kind.sources[self.source].row
     }
 
+    fn spots(self) -> &'a [Spot] {
+        &self.parameter.places[self.source][self.emit]
+    }
+
     fn any(self, builder: &mut Builder<'_>, ask: &mut spot::Ask<'_>) -> Result<Fragment> {
-        spot::within(builder, self.body(), &self.parameter.places[self.source][self.emit], self.row(), ask)
+        spot::within(builder, self.body(), self.spots(), self.row(), ask)
+    }
+
+    /// As [`Asked::any`], for values that few resources have: of several places each is looked at by itself.
+    fn few(self, builder: &mut Builder<'_>, ask: &mut spot::Ask<'_>) -> Result<Fragment> {
+        let spots = self.spots();
+        if spots.len() > 1 {
+            let sought = builder.sought(spots.len(), forbidden, &mut |builder, number| {
+                spot::within(builder, self.body(), &spots[number..=number], self.row(), ask)
+            })?;
+            if let Some(sought) = sought {
+                return Ok(sought);
+            }
+        }
+        self.any(builder, ask)
+    }
+
+    /// Few resources have the same value, and at each place they are found without reading all of them.
+    fn is_of_few(self, builder: &Builder<'_>, value: &str) -> bool {
+        let ends = |holds: &dyn Fn(&str, &Node) -> bool| {
+            let end = |spot| spot::end(self.body(), spot).is_some_and(|(name, node)| holds(name, node));
+            self.spots().iter().all(end)
+        };
+        match self.parameter.kind {
+            registry::Kind::Token => ends(&|name, _| matches!(name, "Identifier" | "ContactPoint")),
+            // Of few other types are there as many, and all of what hardly any text is needed for are soon found.
+            registry::Kind::String => {
+                let many = matches!(self.kind.name.as_str(), "Patient" | "Person");
+                many && value.chars().count() > 2 && ends(&|_, node| string::finds(builder, node))
+            }
+            _ => false,
+        }
     }
 }
 
@@ -187,9 +240,13 @@ fn values(builder: &mut Builder<'_>, place: Asked<'_>, filter: &Filter) -> Resul
     let values: Vec<&str> =
         filter.values.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
     let start = builder.noted();
-    let any = place.any(builder, &mut |builder, here, row| {
+    let mut ask = |builder: &mut Builder<'_>, here: &Node, row: &Row| {
         node(builder, place, parameter.kind, modifier, &values, here, row)
-    })?;
+    };
+    let any = match (modifier, values.as_slice()) {
+        (None, [value]) if place.is_of_few(builder, value) => place.few(builder, &mut ask)?,
+        _ => place.any(builder, &mut ask)?,
+    };
     if matches!(modifier, Some("not" | "not-in")) {
         builder.forget(start);
         return Ok(negated(any));

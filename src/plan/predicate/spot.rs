@@ -38,6 +38,29 @@ pub fn within(
     any.map(Fragment::any)
 }
 
+/// The end of a place: its datatype, of which some elements may be chosen, and its node.
+pub fn end<'o>(body: &'o Object, spot: &Spot) -> Option<(&'o str, &'o Node)> {
+    let (mut object, mut node, mut name): (_, Option<&Node>, _) = (Some(body), None, None);
+    for step in &spot.steps {
+        node = match (step, object, node) {
+            (Step::Member(index), Some(here), _) => {
+                let member = &here.members[*index];
+                name = Some(member.type_name.as_str());
+                Some(&member.node)
+            }
+            (Step::Item(index), _, Some(Node::List(nodes))) => Some(&nodes[*index]),
+            (Step::Inside, _, Some(Node::When { node, .. }))
+            | (Step::Row, _, Some(Node::Each { node, .. })) => Some(node),
+            _ => return None,
+        };
+        object = match node {
+            Some(Node::Object(inner)) => Some(inner),
+            _ => None,
+        };
+    }
+    Some((name?, node?))
+}
+
 /// The place of a composite: what is asked of its object.
 pub fn whole(
     builder: &mut Builder<'_>,

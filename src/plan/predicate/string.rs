@@ -6,7 +6,7 @@
 use super::{compare, forbidden, spot};
 use crate::{
     error::Result,
-    mapping::compiled::{Kind, Node},
+    mapping::compiled::{Expression, Kind, Node},
     plan::{
         lookup::How,
         scope::{Builder, Masked},
@@ -30,6 +30,9 @@ const PARTS: [&str; 13] = [
     "value",
     "display",
 ];
+
+/// Values that are longer are compared with the whole text only, in bytes.
+const LONG: usize = 200;
 
 /// One case without combining marks: `Álvarez` → `ALVAREZ`. Upper case, because letters have two lower cases (`σ` and `ς`).
 pub fn fold(text: Fragment) -> Fragment {
@@ -76,6 +79,12 @@ fn leaf(
         }
         Node::Leaf(leaf) if leaf.codes.is_none() => {
             let sql = builder.expression(&leaf.expression)?;
+            if let (None, [value], Some(parts)) = (modifier, values, parts(builder, &leaf.expression))
+                && value.len() <= LONG
+            {
+                let starts = narrowed(builder, &parts, value)?;
+                return Ok(Fragment::all([starts, compare(sql, values, modifier)]));
+            }
             builder.note(&leaf.expression, how(modifier));
             if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
         }
@@ -109,6 +118,75 @@ fn leaf(
         _ => return Ok(Fragment::truth(false)),
     };
     Ok(compare(text, values, modifier))
+}
+
+/// Texts of a node are found by how they start, each by an index.
+pub fn finds(builder: &Builder<'_>, node: &Node) -> bool {
+    match node {
+        Node::Leaf(leaf) if leaf.codes.is_none() => match &leaf.expression {
+            Expression::Column(column) => builder.finds_starts(column),
+            expression => parts(builder, expression).is_some(),
+        },
+        Node::Object(object) => {
+            let members = object.members.iter().filter(|member| PARTS.contains(&member.element.as_str()));
+            members.map(|member| &member.node).all(|node| match node {
+                Node::List(nodes) => nodes.iter().all(|node| finds(builder, node)),
+                node => finds(builder, node),
+            })
+        }
+        _ => false,
+    }
+}
+
+/// The columns of one row of which a text is made, with one of which it starts, when each is found by how it starts.
+fn parts<'e>(builder: &Builder<'_>, expression: &'e Expression) -> Option<Vec<&'e Expression>> {
+    fn collect<'e>(expression: &'e Expression, all: &mut Vec<&'e Expression>) -> Option<()> {
+        match expression {
+            Expression::Column(_) => all.push(expression),
+            Expression::First(parts) | Expression::Join(parts, _) => {
+                parts.iter().try_for_each(|part| collect(part, all))?;
+            }
+            Expression::Case(branches) => branches.iter().try_for_each(|(_, then)| collect(then, all))?,
+            _ => return None,
+        }
+        Some(())
+    }
+    let mut all = Vec::new();
+    collect(expression, &mut all)?;
+    let mut columns: Vec<&'e Expression> = Vec::new();
+    for part in all {
+        let Expression::Column(column) = part else { return None };
+        let beside = |other: &&Expression| match other {
+            Expression::Column(other) => (other.up, &other.hops) == (column.up, &column.hops),
+            _ => false,
+        };
+        if !builder.finds_starts(column) || !columns.iter().all(beside) {
+            return None;
+        }
+        if !columns.contains(&part) {
+            columns.push(part);
+        }
+    }
+    (columns.len() > 1).then_some(columns)
+}
+
+/// What holds for a part of a text that starts with a value: the part starts with it, or is a start of it.
+fn narrowed(builder: &mut Builder<'_>, parts: &[&Expression], value: &str) -> Result<Fragment, Masked> {
+    let ends = value.char_indices().map(|(end, _)| end).skip(1);
+    let shorter: Vec<String> = ends.map(|end| value[..end].to_owned()).collect();
+    let mut any = Vec::new();
+    for part in parts {
+        let text = builder.expression(part)?;
+        builder.note(part, How::Prefix);
+        any.push(compare(text.clone(), &[value.to_owned()], None));
+        if !shorter.is_empty() {
+            let text = fold(Fragment::raw("btrim(").then(text).text(")"));
+            let shorter = Fragment::raw(" FROM unnest(").bind(shorter.clone()).text("::text[]) v))");
+            let shorter = fold(Fragment::raw("btrim(v)")).then(shorter);
+            any.push(text.text(" = ANY (ARRAY(SELECT ").then(shorter));
+        }
+    }
+    Ok(Fragment::any(any))
 }
 
 /// How the modifier compares.
