@@ -13,7 +13,10 @@ pub use files::{FileStore, StoredFile};
 pub use row::{FromColumn, Raw, Row};
 pub use vitals::{Spent, Vitals, Work};
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{OnceLock, mpsc},
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio_postgres::{error::SqlState, types::ToSql};
@@ -55,6 +58,8 @@ pub struct Store {
     /// For cancelling.
     tls: MakeRustlsConnect,
     counts: [vitals::Counter; 3],
+    /// Who wants to know the statements for requests.
+    recorder: OnceLock<mpsc::Sender<Statement>>,
     statement_timeout: Duration,
     database: String,
 }
@@ -72,6 +77,21 @@ impl Store {
     /// Number of statements sent since the start for this class. Tests use it to prove that a page costs a constant number.
     pub fn statements(&self, class: Class) -> u64 {
         self.counts[class as usize].statements()
+    }
+
+    /// The statements for requests from now on, with their values: for programs that measure what PostgreSQL takes for them.
+    /// Of several callers the first one gets them.
+    pub fn record(&self) -> mpsc::Receiver<Statement> {
+        let (sender, receiver) = mpsc::channel();
+        let _ = self.recorder.set(sender);
+        receiver
+    }
+
+    /// Tells a statement to who wants to know.
+    fn tell(&self, class: Class, statement: impl FnOnce() -> Statement) {
+        if let Some(recorder) = self.recorder.get().filter(|_| class == Class::Request) {
+            let _ = recorder.send(statement());
+        }
     }
 
     /// Name of the database.
@@ -100,6 +120,7 @@ impl Store {
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
     pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
+        self.tell(class, || statement.clone());
         let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
         self.query(class, &statement.text, &values).await
     }
@@ -109,6 +130,7 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`].
     pub async fn rows_of_record(&self, class: Class, statement: &Statement, record: i32) -> Result<Vec<Row>> {
+        self.tell(class, || statement.for_record(record));
         let record = Value::Int4(record);
         let values: Vec<&(dyn ToSql + Sync)> = statement
             .values
