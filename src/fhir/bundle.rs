@@ -1,5 +1,7 @@
 //! Bundles of search results and histories, written as they come: <https://hl7.org/fhir/R4/bundle.html>.
 
+use std::ops::Range;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -35,7 +37,32 @@ pub struct Bundle {
     links: Vec<(String, String)>,
     total: Option<i64>,
     entries: Vec<u8>,
+    /// Where the resources are in `entries`.
+    resources: Vec<Written>,
     outcomes: Vec<u8>,
+    /// The outcomes, without entries around them.
+    told: Vec<Vec<u8>>,
+    /// Position of the next page.
+    next: Option<String>,
+}
+
+/// A resource among the entries.
+#[derive(Debug)]
+struct Written {
+    place: Range<usize>,
+    /// Its address, unless it is a match.
+    beside: Option<String>,
+}
+
+/// The resources of a Bundle, one in each line: <https://hl7.org/fhir/R4/nd-json.html>.
+#[derive(Debug, Default)]
+pub struct Lines {
+    /// The matches, with the ends of their lines.
+    pub matches: Vec<u8>,
+    /// What came beside them: each with what tells it from others, which is its address or, for an outcome, all of it.
+    pub beside: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Position of the next page.
+    pub next: Option<String>,
 }
 
 impl Bundle {
@@ -57,7 +84,10 @@ impl Bundle {
             links: Vec::new(),
             total: None,
             entries: Vec::with_capacity(64 * 1024),
+            resources: Vec::new(),
             outcomes: Vec::new(),
+            told: Vec::new(),
+            next: None,
         }
     }
 
@@ -74,6 +104,9 @@ impl Bundle {
 
     /// A link to a search of the same place; `page` is a position in it.
     pub fn link(&mut self, relation: &str, pairs: &[(String, String)], page: Option<&str>) {
+        if relation == "next" {
+            self.next = page.map(str::to_owned);
+        }
         let pairs = pairs.iter().chain(&self.form).map(|(name, value)| (name.as_str(), value.as_str()));
         self.links.push((relation.to_owned(), address(&self.place, pairs, page)));
     }
@@ -90,10 +123,13 @@ impl Bundle {
         self.entries.extend_from_slice(b",{\"fullUrl\":");
         text(&mut self.entries, &format!("{}/{place}", self.home));
         self.entries.extend_from_slice(b",\"resource\":");
+        let resource = self.entries.len();
         let Some(version) = write(&mut self.entries) else {
             self.entries.truncate(start);
             return false;
         };
+        let beside = (mode != "match").then(|| place.to_owned());
+        self.resources.push(Written { place: resource..self.entries.len(), beside });
         match self.kind {
             Kind::Searchset => {
                 self.entries.extend_from_slice(b",\"search\":{\"mode\":");
@@ -140,6 +176,24 @@ impl Bundle {
         self.outcomes.extend_from_slice(before.as_bytes());
         self.outcomes.extend_from_slice(outcome);
         self.outcomes.extend_from_slice(after.as_bytes());
+        self.told.push(outcome.to_vec());
+    }
+
+    /// The resources alone.
+    pub fn lines(self) -> Lines {
+        let mut lines = Lines { next: self.next, ..Lines::default() };
+        for Written { place, beside } in self.resources {
+            let resource = &self.entries[place];
+            match beside {
+                None => {
+                    lines.matches.extend_from_slice(resource);
+                    lines.matches.push(b'\n');
+                }
+                Some(address) => lines.beside.push((address.into_bytes(), line(resource))),
+            }
+        }
+        lines.beside.extend(self.told.into_iter().map(|outcome| (line(&outcome), line(&outcome))));
+        lines
     }
 
     /// The bundle as JSON.
@@ -182,5 +236,9 @@ pub fn address<'a>(
 }
 
 fn text(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(Value::from(text).to_string().as_bytes());
+    serde_json::to_writer(out, text).expect("a vector takes every byte");
+}
+
+fn line(resource: &[u8]) -> Vec<u8> {
+    [resource, b"\n"].concat()
 }

@@ -314,8 +314,14 @@ impl Gateway for Fhir {
                 Interaction::Operation(call) => call.operation.is_list(),
                 _ => false,
             };
+            let is_read =
+                matches!(request.interaction, Interaction::Read { .. } | Interaction::VersionRead { .. });
             match request.format {
                 Format::Lines if is_list => lines::lines(self, request).await,
+                // One resource that fills a line; only contents are sent as they are read.
+                Format::Lines if !is_read => {
+                    self.carry_out(Request { format: Format::Json, ..request }).await
+                }
                 _ => self.carry_out(request).await,
             }
         }))

@@ -10,7 +10,7 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::{Answer, Content, Format, Interaction, Request, Session, gateway::Fhir, page_link};
+use super::{Answer, Content, Interaction, Request, Session, gateway::Fhir};
 use crate::{
     error::{self, Error, Result},
     fhir::outcome::{self, Issue},
@@ -28,7 +28,7 @@ struct Walk {
     /// The paging link of the next page.
     next: Option<String>,
     /// What came beside the matches: it is on each page that needs it, and once in the stream.
-    beside: HashSet<String>,
+    beside: HashSet<Vec<u8>>,
     /// Why it ends; the client has it as its last line.
     failed: Option<Error>,
 }
@@ -57,7 +57,6 @@ pub(super) async fn lines(fhir: Arc<Fhir>, mut request: Request) -> Result<Answe
             ))
             .at(name));
     }
-    request.format = Format::Json;
     let mut walk = Walk { fhir, request, lines: None, next: None, beside: HashSet::new(), failed: None };
     // What is wrong with the search is told before anything is sent.
     walk.lines = Some(walk.page(None).await?);
@@ -110,17 +109,15 @@ impl Walk {
             pairs.push(("_page".to_owned(), page));
         }
         let answer = self.fhir.carry_out(request).await?;
-        let bundle = answer.resource()?;
-        let items = |name: &str| bundle[name].as_array().map_or(&[][..], Vec::as_slice);
-        let mut lines = String::new();
-        for entry in items("entry") {
-            let line = format!("{}\n", entry["resource"]);
-            let own = || entry["fullUrl"].as_str().unwrap_or(&line).to_owned();
-            if entry["search"]["mode"] == "match" || self.beside.insert(own()) {
-                lines.push_str(&line);
+        let found =
+            answer.lines.ok_or_else(|| Error::new(&error::INTERNAL).cause("a page is not of lines"))?;
+        let mut lines = found.matches;
+        for (own, line) in found.beside {
+            if self.beside.insert(own) {
+                lines.extend(line);
             }
         }
-        self.next = page_link::next(&bundle);
+        self.next = found.next;
         Ok(Bytes::from(lines))
     }
 }

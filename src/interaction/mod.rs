@@ -32,9 +32,12 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::error::{self, Error, Result};
 pub use crate::store::Spent;
 pub use crate::tryton::Credential;
+use crate::{
+    error::{self, Error, Result},
+    fhir::bundle,
+};
 pub use content::Content;
 pub use gateway::{Fhir, Options, Session};
 pub use operation::Call;
@@ -228,6 +231,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Instead of it, a content that is sent as it is read.
     pub content: Option<Content>,
+    /// Instead of both, what a page of a stream of lines has. It never leaves [`Gateway::answer`].
+    pub lines: Option<bundle::Lines>,
     /// Version id, for `ETag: W/"…"`.
     pub version: Option<String>,
     /// For `Last-Modified`.

@@ -9,7 +9,6 @@ use chacha20poly1305::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -142,20 +141,6 @@ impl PageLinks {
         let direction = if content.next { Direction::Next } else { Direction::Previous };
         Ok(Cursor { keys: content.keys, source, record, emit, direction })
     }
-}
-
-/// The position of the next page of a Bundle; none on the last one.
-pub(super) fn next(bundle: &Value) -> Option<String> {
-    let links = bundle["link"].as_array()?;
-    let next = links.iter().find(|link| link["relation"] == "next")?;
-    position(next["url"].as_str()?)
-}
-
-/// The position in a link.
-pub(super) fn position(url: &str) -> Option<String> {
-    let (_, query) = url.split_once('?')?;
-    let mut pairs = form_urlencoded::parse(query.as_bytes());
-    pairs.find(|(name, _)| name == "_page").map(|(_, position)| position.into_owned())
 }
 
 fn random(bytes: &mut [u8]) -> Result<()> {

@@ -92,6 +92,19 @@ fn a_stream_holds_what_its_user_may_see() {
     }
 }
 
+/// To know the codes of a value set the gateway searches for it, and that is no stream.
+#[test]
+fn a_stream_is_searched_with_value_sets() {
+    let doctor = demo().user("doctor");
+    let sets = all(&doctor, "ValueSet?_count=100");
+    let url = sets.iter().filter_map(|set| set["url"].as_str()).find(|url| url.ends_with("/drug-route"));
+    let search =
+        format!("Observation?category=vital-signs&code:not-in={}", url.expect("the routes of drugs"));
+    let expected = all(&doctor, &search);
+    assert!(!expected.is_empty());
+    assert_eq!(lines(&get(&doctor, &search)), expected);
+}
+
 #[test]
 fn what_has_no_place_in_a_stream_is_refused() {
     let doctor = demo().user("doctor");

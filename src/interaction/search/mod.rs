@@ -7,7 +7,7 @@ mod understood;
 mod value_sets;
 
 use self::types::Types;
-use super::{Answer, Request, explain, gateway::Fhir, page_link::Binding};
+use super::{Answer, Format, Request, explain, gateway::Fhir, page_link::Binding};
 use crate::{
     error::{self, Error, Result},
     fhir::bundle,
@@ -212,5 +212,9 @@ pub(super) async fn answer<'a>(
         warnings.push(Error::new(&error::TYPES_CLOSED).detail(left_out));
     }
     page.warn(&warnings);
-    Ok(Answer { body: page.bundle.finish(), personal: true, ..Answer::default() })
+    let answer = Answer { personal: true, ..Answer::default() };
+    Ok(match request.format {
+        Format::Lines => Answer { lines: Some(page.bundle.lines()), ..answer },
+        _ => Answer { body: page.bundle.finish(), ..answer },
+    })
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Place, search};
 use crate::{
     error::{self, Error, Result},
-    interaction::{Request, gateway::Fhir},
+    interaction::{Format, Request, gateway::Fhir},
     plan::ValueSets,
     search::value::TokenValue,
 };
@@ -44,7 +44,8 @@ pub(in crate::interaction) async fn included(
 ) -> Result<Vec<Value>> {
     let pairs = [("url".to_owned(), url.to_owned())];
     // A search for a search: its own parameters name no value set in that way.
-    let found = Box::pin(search(fhir, request, Place::of("ValueSet"), &pairs)).await?.resource()?;
+    let request = Request { format: Format::Json, ..request.clone() };
+    let found = Box::pin(search(fhir, &request, Place::of("ValueSet"), &pairs)).await?.resource()?;
     let set = &found["entry"][0]["resource"];
     if set.is_null() {
         return Err(Error::new(&error::SYSTEM_UNKNOWN));
