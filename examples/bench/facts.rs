@@ -1,0 +1,288 @@
+//! The measurements, one after the other.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::{
+    Arguments, Failure,
+    client::{Client, Target},
+    database::{Database, Hospital},
+    export,
+    gateway::Gateway,
+    load::Requests,
+    measure::{Bench, median},
+    mixed,
+    pgbench::Pgbench,
+    recorder::Recorder,
+    report::{self, Fact, Report},
+    storm,
+    work::{self, Paths, Work},
+};
+
+/// Of the links between pages: two processes open them.
+const KEY: &str = "links of a measurement, no secret";
+
+/// A page far away may take so much more time than the first.
+const DEEP: f64 = 1.2;
+
+const MIB: f64 = (1 << 20) as f64;
+
+/// Measures everything that is wanted.
+pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(), Failure> {
+    let mut report = Report::default();
+    let (gateway, idle) = start(arguments, url).await?;
+    let user = (arguments.login.clone(), arguments.password.clone());
+    let target = Target { place: gateway.place, base: "/fhir".to_owned(), user: user.clone() };
+    let mut recorder = Recorder::open(url, KEY, user).await?;
+    let database = Database::open(url, &recorder.session).await?;
+    let hospital = database.hospital().await?;
+    let pgbench = Pgbench::find(arguments.pgbench.as_deref());
+    let limit = match &pgbench {
+        Some(pgbench) => pgbench.version().await?,
+        None => "NOT pgbench, which was not found (--pgbench tells where it is), but sessions of tokio-postgres in the process of the clients, which are slower".to_owned(),
+    };
+    report.about = vec![
+        format!("{name} of {} patients; {}", hospital.count, hospital.description),
+        format!(
+            "{} processors, shared by gateway, PostgreSQL and clients",
+            std::thread::available_parallelism()?
+        ),
+        format!(
+            "{} clients, {} sessions of the gateway at most; {} measurements of {} s each",
+            arguments.connections, recorder.connections, arguments.rounds, arguments.seconds
+        ),
+        format!("limit: {limit}"),
+    ];
+    report.about.iter().for_each(|line| println!("{line}"));
+    println!("\n{}", report::head());
+    let bench = Bench {
+        gateway,
+        target,
+        database,
+        session: recorder.session.clone(),
+        pgbench,
+        patients: hospital.patients.clone(),
+        clients: arguments.connections,
+        time: arguments.time(),
+        rounds: arguments.rounds,
+    };
+    // The first request verifies the password, which is slow on purpose.
+    Client::connect(bench.target.place).await?.send(&bench.target.request("Patient?_count=1")).await?;
+    let works = work::all(&hospital);
+    for work in works.iter().filter(|work| arguments.wants(&work.name)) {
+        row(&bench, &mut recorder, work.clone(), &mut report).await?;
+    }
+    let mut told = report.facts.len();
+    report.facts.extend(idle);
+    if arguments.wants("pages") {
+        pages(&bench, &mut recorder, &mut report).await?;
+    }
+    if arguments.wants("stream") {
+        stream(arguments, &bench, &mut recorder, &mut report).await?;
+    }
+    if arguments.wants("sign-in") {
+        sign_in(arguments, &bench, &recorder, &mut report).await?;
+    }
+    println!();
+    report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
+    told = report.facts.len();
+    if arguments.wants("mixed") {
+        together(arguments, &bench, &works, &hospital, &mut report).await?;
+    }
+    report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
+    bench.gateway.stop().await;
+    match &arguments.report {
+        Some(folder) => report.write(folder),
+        None => Ok(()),
+    }
+}
+
+async fn row(bench: &Bench, recorder: &mut Recorder, work: Work, report: &mut Report) -> Result<(), Failure> {
+    let name = work.name.clone();
+    let measured = async { bench.measure(&bench.prepare(work, recorder).await?).await };
+    // What cannot be measured does not keep the rest from it.
+    match measured.await {
+        Ok(row) => {
+            println!("{}", report::line(&row));
+            report.rows.push(row);
+        }
+        Err(error) => {
+            println!("{name:38} not measured: {error}");
+            report.facts.push(Fact { name, value: format!("not measured: {error}"), target: None });
+        }
+    }
+    Ok(())
+}
+
+/// Starts the gateway as often as there are rounds; the last one stays.
+async fn start(arguments: &Arguments, url: &str) -> Result<(Gateway, Vec<Fact>), Failure> {
+    let (mut times, mut memory) = (Vec::new(), Vec::new());
+    loop {
+        let gateway = Gateway::start(url, KEY).await?;
+        times.push(gateway.started.as_secs_f64());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        memory.push(gateway.process().resident() as f64 / MIB);
+        if times.len() < arguments.rounds {
+            gateway.stop().await;
+            continue;
+        }
+        let (time, memory) = (median(times), median(memory));
+        let facts = vec![
+            Fact {
+                name: "from the start to the first answer".to_owned(),
+                value: format!("{time:.2} s"),
+                target: Some(("0.3 s at most".to_owned(), time <= 0.3)),
+            },
+            Fact {
+                name: "memory when idle".to_owned(),
+                value: format!("{memory:.0} MiB"),
+                target: Some(("40 MiB at most".to_owned(), memory <= 40.0)),
+            },
+        ];
+        return Ok((gateway, facts));
+    }
+}
+
+/// The first page of all Observations and one far behind it.
+async fn pages(bench: &Bench, recorder: &mut Recorder, report: &mut Report) -> Result<(), Failure> {
+    let mut client = Client::connect(bench.target.place).await?;
+    let (mut path, mut number) = (work::FIRST.to_owned(), 1);
+    while number < work::DEEP {
+        let page: Value = serde_json::from_slice(client.send(&bench.target.request(&path)).await?)?;
+        let links = page["link"].as_array().ok_or("a page without links")?;
+        let Some(next) = links.iter().find(|link| link["relation"] == "next") else { break };
+        let url = next["url"].as_str().unwrap_or_default();
+        path = url.split_once("/fhir/").ok_or("a link to elsewhere")?.1.to_owned();
+        number += 1;
+    }
+    let work = |number: usize, path: &str| Work {
+        name: format!("page {number} of all Observations"),
+        paths: Paths::Some(vec![path.to_owned()]),
+        target: None,
+    };
+    let begin = report.rows.len();
+    row(bench, recorder, work(1, work::FIRST), report).await?;
+    row(bench, recorder, work(number, &path), report).await?;
+    // In turns: what else the machine does must not make the difference.
+    let [first, deep] = [work::FIRST, &path].map(|path| Requests::new(&bench.target, [path.to_owned()]));
+    let mut ratios = Vec::new();
+    for _ in 0..bench.rounds {
+        let first = first.run(1, bench.time / 2).await?;
+        ratios.push(deep.run(1, bench.time / 2).await?.percentiles[0] / first.percentiles[0]);
+    }
+    let ratio = median(ratios);
+    let both = report.rows.len() - begin;
+    if both == 2 {
+        report.facts.push(Fact {
+            name: format!("time of page {number} as a multiple of page 1, one client"),
+            value: format!("{ratio:.2}"),
+            target: Some((format!("{DEEP} at most"), ratio <= DEEP)),
+        });
+    }
+    Ok(())
+}
+
+async fn stream(
+    arguments: &Arguments,
+    bench: &Bench,
+    recorder: &mut Recorder,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let (path, process) = (&arguments.stream, bench.gateway.process());
+    let most = bench.time * 20;
+    let limits = (arguments.rounds, most);
+    let found = export::run(path, &bench.target, &bench.database, process, recorder, limits).await?;
+    let [rate, copied] = found.rates;
+    let grown = found.memory[0].saturating_sub(found.memory[1]) as f64 / MIB;
+    report.facts.extend([
+        Fact {
+            name: format!("stream of {path} ({} resources) as a share of COPY", found.lines),
+            value: format!(
+                "{:.2}: {rate:.0} of {copied:.0} a second, {:.0} MB/s",
+                found.ratio,
+                found.bytes / 1e6
+            ),
+            target: Some(("0.50 at least".to_owned(), found.ratio >= 0.5)),
+        },
+        Fact {
+            name: "memory that the stream adds".to_owned(),
+            value: format!("{grown:.0} MiB"),
+            target: Some(("32 MiB at most".to_owned(), grown <= 32.0)),
+        },
+    ]);
+    Ok(())
+}
+
+async fn sign_in(
+    arguments: &Arguments,
+    bench: &Bench,
+    recorder: &Recorder,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let reads = Requests::new(&bench.target, Paths::Patients("Patient/{id}".to_owned()).all(&bench.patients));
+    let (mut times, mut shares) = (Vec::new(), Vec::new());
+    for _ in 0..bench.rounds {
+        let time = recorder.sign_in().await?.as_secs_f64() * 1e6;
+        // Alone, a read is fastest.
+        let read = reads.run(1, bench.time / 2).await?.percentiles[0] * 1e3;
+        times.push(time);
+        shares.push(100.0 * time / read);
+    }
+    let share = median(shares);
+    report.facts.push(Fact {
+        name: "sign-in that is remembered, as a share of a read's time".to_owned(),
+        value: format!("{share:.1} % ({:.1} µs)", median(times)),
+        target: Some(("5 % at most".to_owned(), share <= 5.0)),
+    });
+    let both = (bench.clients, arguments.guessing);
+    let found = storm::run(&reads, &bench.target, both, (bench.rounds, bench.time)).await?;
+    let [quiet, storm] = &found.speeds;
+    report.facts.push(Fact {
+        name: format!("reads while {} clients guess passwords", arguments.guessing),
+        value: format!(
+            "{:.0} of {:.0} a second ({:.2}), p95 {:.1} and {:.1} ms; {:.1} passwords a second checked, {} guesses turned away",
+            storm.rate, quiet.rate, found.left, storm.percentiles[1], quiet.percentiles[1], found.checked, found.refused
+        ),
+        target: None,
+    });
+    Ok(())
+}
+
+async fn together(
+    arguments: &Arguments,
+    bench: &Bench,
+    works: &[Work],
+    hospital: &Hospital,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let paths: Vec<Vec<String>> = works.iter().map(|work| work.paths.all(&hospital.patients)).collect();
+    let time = Duration::from_secs(arguments.mixed_seconds);
+    let process = bench.gateway.process();
+    let found = mixed::run(&paths, &bench.target, process, arguments.mixed, time).await?;
+    let [p50, p95, p99] = found.speed.percentiles;
+    let [warm, end] = found.memory.map(|bytes| bytes as f64 / MIB);
+    let grown = 100.0 * (end / warm - 1.0);
+    let first = found.first.map(|first| format!("; the first: {first}")).unwrap_or_default();
+    report.facts.extend([
+        Fact {
+            name: format!("{} clients, all works mixed, {} s", arguments.mixed, arguments.mixed_seconds),
+            value: format!(
+                "{:.0} a second, p50/p95/p99 {p50:.1}/{p95:.1}/{p99:.1} ms, {} sockets",
+                found.speed.rate, found.sockets
+            ),
+            target: None,
+        },
+        Fact {
+            name: "  errors in it".to_owned(),
+            value: format!("{}{first}", found.errors),
+            target: Some(("none".to_owned(), found.errors == 0)),
+        },
+        Fact {
+            name: "  memory that it adds after a quarter of the time".to_owned(),
+            value: format!("{grown:.1} % of {warm:.0} MiB"),
+            target: Some(("less than 5 %".to_owned(), grown < 5.0)),
+        },
+    ]);
+    Ok(())
+}
