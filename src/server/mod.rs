@@ -1,7 +1,7 @@
 //! The HTTP server: the only place that knows hyper (<https://hl7.org/fhir/R4/http.html>).
 //!
 //! A request passes, in this order: connection (limits on time, size and number) → `peer` (client and base URL) → `route`
-//! (place and method) → `body` → `negotiate` (form of the answer) → `credential` → [`Gateway::answer`] → `respond`. All of
+//! (place and method) → `body` → `negotiate` (form of the answer) → `credential` → `Gateway::answer` → `respond`. All of
 //! it runs inside `handle`, which catches panics, and under a `record`, which writes the one line of the log however the
 //! request ends. The place is known before anything of a person is read, so every refusal is logged under its template.
 
