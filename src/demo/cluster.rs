@@ -155,7 +155,7 @@ fn settings(port: u16, kept: bool) -> Vec<String> {
         ("listen_addresses", "127.0.0.1"),
         ("port", &port.to_string()),
         ("unix_socket_directories", ""),
-        ("max_connections", "200"),
+        ("max_connections", "400"),
         ("shared_buffers", "64MB"),
         // A snapshot is loaded in one transaction that touches every table and index.
         ("max_locks_per_transaction", "256"),

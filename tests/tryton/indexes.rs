@@ -24,9 +24,9 @@ const USED: [(&str, [&str; 2]); 7] = [
         ["fhir_gnuhealth_vaccination_patient_date_desc", "fhir_gnuhealth_vaccination_name_date_desc"],
     ),
     ("Appointment?date=2026-01-01", ["fhir_gnuhealth_appointment_appointment_date"; 2]),
-    ("Patient?name=ma", ["fhir_gnuhealth_person_name_family_starts"; 2]),
-    ("Patient?family=ma", ["fhir_party_party_lastname_starts"; 2]),
-    ("Condition?patient.name=ma", ["fhir_gnuhealth_person_name_given_starts"; 2]),
+    ("Patient?name=mar", ["fhir_gnuhealth_person_name_family_starts"; 2]),
+    ("Patient?family=mar", ["fhir_party_party_lastname_starts"; 2]),
+    ("Condition?patient.name=mar", ["fhir_gnuhealth_person_name_given_starts"; 2]),
     ("Location?address-city=x&_summary=count", ["fhir_gnuhealth_du_address_city_starts"; 2]),
 ];
 
