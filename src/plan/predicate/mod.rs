@@ -201,6 +201,8 @@ impl<'a> Asked<'a> {
             self.spots().iter().all(end)
         };
         match self.parameter.kind {
+            // A system alone is that of many.
+            registry::Kind::Token if value.ends_with('|') => false,
             registry::Kind::Token => ends(&|name, _| matches!(name, "Identifier" | "ContactPoint")),
             // Of few other types are there as many, and all of what hardly any text is needed for are soon found.
             registry::Kind::String => {
