@@ -110,6 +110,8 @@ pub struct Builder<'a> {
     pub notes: Option<Vec<Vec<Lookup>>>,
     /// Fields, by model, of whose folded texts there is an index.
     folded: Option<&'a BTreeSet<(String, String)>>,
+    /// What is planned is looked for by itself, so steps can be entered from either side; elsewhere that only costs planning.
+    pub(super) seeking: bool,
     /// Work on conditions so far.
     work: u32,
 }
@@ -131,6 +133,7 @@ impl<'a> Builder<'a> {
             scopes: Vec::new(),
             notes: None,
             folded: None,
+            seeking: false,
             work: 0,
         }
     }
@@ -237,6 +240,15 @@ impl<'a> Builder<'a> {
         if !self.permit.field(owner, &hop.field) {
             return Err(Masked);
         }
+        if hop.way == Way::Back && !self.seeking {
+            let row = self.aliases.next();
+            let predicate = self.predicate(&hop.target, row)?;
+            self.note_column(row, &hop.target, Some(&hop.field), How::Parent);
+            let on = Fragment::new().column(target, "id").text(" = (SELECT min(").column(row, "id");
+            let on = on.text(") FROM ").ident(&hop.table).text(" ").alias(row).text(" WHERE ");
+            let on = on.column(row, &hop.field).text(" = ").column(alias, "id").text(" AND ");
+            return Ok((on.then(predicate).text(")"), None));
+        }
         if hop.way == Way::Back {
             let predicate = self.predicate(&hop.target, target)?;
             let row = self.aliases.next();
@@ -252,7 +264,7 @@ impl<'a> Builder<'a> {
         let on = Fragment::new().column(target, "id").text(" = ");
         let predicate = self.predicate(&hop.target, target)?;
         let mut on = on.then(pointer(alias, hop));
-        if hop.way == Way::Typed {
+        if hop.way == Way::Typed && self.seeking {
             // Implied, so that PostgreSQL can also come from the other side.
             on = on.text(" AND ").column(alias, &hop.field).text(" = ").bind(format!("{},", hop.target));
             on = on.text(" || ").column(target, "id").text("::text");

@@ -26,6 +26,7 @@ impl Builder<'_> {
         // Conditions on columns of the same rows stay together; one on rows that there may be several of stands alone.
         let mut selects: Vec<(Fragment, Vec<Fragment>)> = Vec::new();
         let mut alone = Vec::new();
+        let seeking = std::mem::replace(&mut self.seeking, true);
         for number in 0..count {
             if self.notes.is_none() {
                 self.aliases.reuse_after(start);
@@ -52,6 +53,7 @@ impl Builder<'_> {
                 None => selects.push((select, vec![condition])),
             }
         }
+        self.seeking = seeking;
         self.aliases.reuse_after(highest);
         selects.extend(alone);
         if selects.is_empty() {
