@@ -1,0 +1,1 @@
+"""The gateway beside what hospitals have today: building blocks of the command `beside`."""
