@@ -1,6 +1,9 @@
 //! Clients as thin as they can be: what they take is missing to the gateway.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::{
@@ -36,18 +39,22 @@ impl Target {
     }
 }
 
+/// The server closes what was idle for 75 s.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// A connection that is kept, and reads answers that tell their length.
 pub struct Client {
+    place: SocketAddr,
     stream: TcpStream,
+    used: Instant,
     buffer: Vec<u8>,
 }
 
 impl Client {
     /// Connects.
     pub async fn connect(place: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(place).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: vec![0; 64 * 1024] })
+        let stream = open(place).await?;
+        Ok(Self { place, stream, used: Instant::now(), buffer: vec![0; 64 * 1024] })
     }
 
     /// Sends a request and returns the body of the answer.
@@ -55,6 +62,9 @@ impl Client {
     /// # Errors
     /// The connection broke off, or the status is not 200: then the first line of the answer is the error.
     pub async fn send(&mut self, request: &str) -> Result<&[u8], Failure> {
+        if self.used.elapsed() > IDLE {
+            self.stream = open(self.place).await?;
+        }
         self.stream.write_all(request.as_bytes()).await?;
         let (mut filled, mut whole, mut body, mut refusal) = (0, None, 0, None);
         while whole.is_none_or(|whole| filled < whole) {
@@ -81,11 +91,18 @@ impl Client {
                 whole = Some(body + length.ok_or("an answer does not tell its length")??);
             }
         }
+        self.used = Instant::now();
         match refusal {
             Some(refusal) => Err(refusal.into()),
             None => Ok(&self.buffer[body..filled]),
         }
     }
+}
+
+async fn open(place: SocketAddr) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(place).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 /// What a stream brought.

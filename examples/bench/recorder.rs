@@ -46,6 +46,7 @@ impl Recorder {
             database: None,
             connections: config.connections.get(),
             statement_timeout: config.statement_timeout,
+            pooler: config.pooler,
             wait: config.queue_timeout,
         };
         let opened = Opened::open(&config, &options).await.map_err(|error| format!("{error:?}"))?;
