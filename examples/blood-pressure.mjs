@@ -36,7 +36,8 @@ async function patiently(request) {
 async function* resources(searchParams) {
   let bundle = await patiently(() => client.search({ resourceType: "Observation", searchParams }));
   while (bundle) {
-    yield* (bundle.entry ?? []).map((entry) => entry.resource);
+    // What is no match is an OperationOutcome about the search.
+    yield* (bundle.entry ?? []).filter((entry) => entry.search.mode === "match").map((entry) => entry.resource);
     const page = bundle;
     bundle = page.link.some((link) => link.relation === "next") ? await patiently(() => client.nextPage({ bundle: page })) : undefined;
   }

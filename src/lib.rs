@@ -30,19 +30,21 @@
 //!
 //! | layer | module | what it is | uses |
 //! |---|---|---|---|
-//! | 5 | `cli` | commands, settings of the command line, the log | `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
-//! | 4 | `server` | HTTP: the only place that knows hyper, and where a kind of error becomes a status | `config` `error` `fhir` `interaction` `page` `tls` |
-//! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `store` `tryton` |
+//! | 5 | `cli` | commands, settings of the command line, the log | `audit` `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
+//! | 4 | `server` | HTTP: the only place that knows hyper and OTLP, and where a kind of error becomes a status | `audit` `config` `error` `fhir` `interaction` `page` `spans` `tls` |
+//! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `spans` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
 //! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
 //! | 1 | `mapping` | the mapping language: text, names resolved in the catalogue, compiled sources, findings | `fhir` `search` `tryton` |
 //! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `sql` `store` |
 //! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` `fhir` |
 //! | 0 | `fhir` | structure, codes and bindings of R4; Bundle, OperationOutcome | `error` |
-//! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `sql` `tls` |
+//! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `spans` `sql` `tls` |
 //! | 0 | `tls` | certificates and keys: what clients are met with, and who PostgreSQL is | |
 //! | 0 | `sql` | fragments and values: the only place that quotes a name or binds a value | |
+//! | 0 | `audit` | the audit trail: chained records, where they go, verifying them | `error` |
 //! | 0 | `config` | settings; their documentation is the reference | |
+//! | 0 | `spans` | what a request did and for how long, for traces; the trace context of W3C | |
 //! | 0 | `error` | the catalogue of errors that a client can see | |
 //! | 0 | `page` | the files of the page that a browser shows at `/` | |
 //! | 0 | `demo` | a private PostgreSQL and the invented hospital | |
@@ -66,6 +68,7 @@
 //! 8. **The database needs no change**; a role that may only read is enough.
 //! 9. **Ids are a reversible function of source and primary key**, for ever.
 
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -78,6 +81,7 @@ pub mod plan;
 pub mod render;
 pub mod search;
 pub mod server;
+pub mod spans;
 pub mod sql;
 pub mod store;
 pub mod tls;

@@ -257,6 +257,7 @@ async fn the_example_mappings_hold() {
         connections: 2,
         statement_timeout: seconds(30),
         wait: seconds(5),
+        pooler: false,
     };
     let store = Arc::new(Store::open(&options).await.expect("it answers"));
     let catalog = Catalog::load(&store).await.expect("a GNU Health database");

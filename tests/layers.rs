@@ -10,32 +10,37 @@ use std::{
 };
 
 /// Module → modules of this crate that it may name, beside itself. `error` is open to all.
-const MAY_NAME: [(&str, &[&str]); 15] = [
-    ("server", &["interaction", "fhir", "config", "page", "tls"]),
-    ("interaction", &["plan", "render", "search", "mapping", "tryton", "fhir", "store"]),
+const MAY_NAME: [(&str, &[&str]); 17] = [
+    ("server", &["audit", "interaction", "fhir", "config", "page", "spans", "tls"]),
+    ("interaction", &["plan", "render", "search", "mapping", "tryton", "fhir", "spans", "store"]),
     ("plan", &["render", "mapping", "search", "tryton", "sql"]),
     ("render", &["mapping", "search", "fhir"]),
     ("search", &["fhir"]),
     ("mapping", &["fhir", "search", "tryton"]),
     ("tryton", &["store", "sql"]),
     ("fhir", &[]),
-    ("store", &["sql", "tls"]),
+    ("store", &["spans", "sql", "tls"]),
     ("sql", &[]),
+    ("audit", &[]),
     ("config", &[]),
     ("page", &[]),
+    ("spans", &[]),
     ("tls", &[]),
     ("error", &[]),
     ("demo", &[]),
 ];
 
 /// Crate → modules that may name it.
-const KNOWN_IN: [(&str, &[&str]); 11] = [
+const KNOWN_IN: [(&str, &[&str]); 14] = [
     ("hyper", &["server"]),
     ("hyper_util", &["server"]),
     ("http_body_util", &["server"]),
     ("prometheus_client", &["server"]),
+    ("opentelemetry_proto", &["server"]),
+    ("prost", &["server"]),
     ("rustls", &["tls"]),
     ("tokio_postgres", &["store", "demo"]),
+    ("deadpool", &["store"]),
     ("deadpool_postgres", &["store"]),
     ("fhir_sdk", &["model"]),
     ("quick_xml", &["fhir"]),

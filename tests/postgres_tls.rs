@@ -60,6 +60,7 @@ async fn encrypted(url: &str) -> Result<bool, ConnectError> {
         database: None,
         connections: 2,
         statement_timeout: Duration::from_secs(30),
+        pooler: false,
         wait: Duration::from_secs(5),
     };
     let store = Store::open(&options).await?;

@@ -70,7 +70,7 @@ fn config(arguments: &Arguments) -> Result<Config, Failure> {
 
 async fn start(arguments: &Arguments, config: &Config) -> Result<(), Failure> {
     // The port first: nobody wants to wait for a database only to hear that it is taken.
-    let listener = serve::bind("listen", config.listen).await?;
+    let listener = serve::bind("listen", config.listen)?;
     let stop = serve::stop()?;
     let mut stop = std::pin::pin!(stop);
     println!("Starting a private PostgreSQL …");
@@ -95,6 +95,7 @@ async fn serve_hospital(server: &Server, listener: TcpListener, config: &Config)
         connections: config.connections.get(),
         statement_timeout: config.statement_timeout,
         wait: config.queue_timeout,
+        pooler: false,
     };
     let opened = Opened::open(config, &options).await?;
     opened.refuse()?;

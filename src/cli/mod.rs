@@ -1,6 +1,7 @@
 //! The command line.
 
 mod access;
+mod audit;
 mod check;
 mod demo;
 mod docs;
@@ -46,6 +47,8 @@ enum Command {
     Grants(grants::Arguments),
     /// Print the SQL of indexes that would spare searches from reading whole tables.
     Indexes(indexes::Arguments),
+    /// Verify the audit trail, or read it.
+    Audit(audit::Arguments),
     /// Show what is in effect.
     Show(show::Arguments),
     /// Print the generated documentation.
@@ -78,6 +81,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Grants(arguments) => grants::run(&arguments),
         Command::Indexes(arguments) => indexes::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Docs(arguments) => docs::run(&arguments),
     };

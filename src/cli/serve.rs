@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
 };
 
@@ -19,6 +19,10 @@ use crate::{
     store,
     tls::{self, Listening},
 };
+
+/// Connections that the operating system keeps until they are taken, if it lets a program have so many. When there are more, as
+/// after a restart under load, clients wait for a second and then for longer ones; 128, which is usual, are soon reached.
+const WAITING: u32 = 4096;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -39,6 +43,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     runtime()?.block_on(start(arguments.settings.clone(), loaded, sockets))
 }
 
+/// Connections of clients at the same time at most: what the limit on open files leaves beside sessions with the database, files and
+/// connections that are just being closed. Most shells and systems set that limit to 1024, but let a process raise it.
+pub fn places(config: &Config) -> u32 {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+        if setrlimit(Resource::Nofile, raised).is_ok() {
+            limit = raised;
+        }
+    }
+    let files = limit.current.and_then(|files| u32::try_from(files).ok()).unwrap_or(u32::MAX);
+    let other = u32::try_from(config.connections.get()).unwrap_or(u32::MAX).saturating_add(128);
+    files.saturating_sub(other).clamp(32, 16_384)
+}
+
 /// The runtime of every command that opens a database.
 pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
@@ -53,6 +73,7 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
         connections: config.connections.get(),
         statement_timeout: config.statement_timeout,
         wait: config.queue_timeout,
+        pooler: config.pooler,
     })
 }
 
@@ -76,7 +97,8 @@ async fn start(settings: Settings, loaded: Loaded, sockets: Sockets) -> Result<(
     if let Some(socket) = &sockets.admin {
         config.admin_listen = Some(socket.local_addr()?);
     }
-    let served = Served::open(&config, None).await?;
+    let mut served = Served::open(&config, None).await?;
+    served.options.audit = super::audit::trail(&config)?;
     for line in &served.report {
         tracing::info!("{line}");
     }
@@ -85,13 +107,16 @@ async fn start(settings: Settings, loaded: Loaded, sockets: Sockets) -> Result<(
             "site is not set: set it to an address that your hospital owns before clients store identifiers"
         );
     }
+    if served.options.audit.is_none() {
+        tracing::warn!("audit is not set: nothing records who reads data of which patients");
+    }
     let listener = match sockets.listen {
         Some(socket) => TcpListener::from_std(socket)?,
-        None => bind("listen", config.listen).await?,
+        None => bind("listen", config.listen)?,
     };
     let admin = match (sockets.admin, config.admin_listen) {
         (Some(socket), _) => Some(TcpListener::from_std(socket)?),
-        (None, Some(address)) => Some(bind("admin-listen", address).await?),
+        (None, Some(address)) => Some(bind("admin-listen", address)?),
         (None, None) => None,
     };
     let address = listener.local_addr()?;
@@ -109,6 +134,7 @@ async fn start(settings: Settings, loaded: Loaded, sockets: Sockets) -> Result<(
         tokio::spawn(server::administer(admin, Arc::clone(&serving)));
     }
     let stop = stop()?;
+    let audit = served.options.audit.clone();
     tracing::info!("listening on {address}; try {base}/metadata");
     // Nobody waits for it, and nothing depends on it.
     let site = served.site.clone();
@@ -124,14 +150,25 @@ async fn start(settings: Settings, loaded: Loaded, sockets: Sockets) -> Result<(
         stop.await;
         notify::stopping();
     };
-    server::serve(listener, serving, stop).await;
+    server::serve(listener, Arc::clone(&serving), stop).await;
+    serving.end_traces().await;
+    if let Some(audit) = audit {
+        audit.end().await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
 /// Opens a port; `flag` is where its address is set.
-pub async fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
-    TcpListener::bind(address).await.map_err(|error| {
+pub fn bind(flag: &str, address: SocketAddr) -> Result<TcpListener, Problem> {
+    let listener = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A start right after the end of the one before.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(WAITING)
+    };
+    listener().map_err(|error| {
         let hint = match error.kind() {
             std::io::ErrorKind::AddrInUse => "another program listens there; stop it or choose another port",
             std::io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; choose a higher one",

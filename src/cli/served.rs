@@ -12,7 +12,7 @@ use super::{Failure, indexes::Site, notify, open::Opened, serve, settings::Setti
 use crate::{
     config::{Config, Loaded},
     interaction::Fhir,
-    server::{self, Serving},
+    server::{self, Serving, Traces},
     store::{self, Store},
     tls::Listening,
 };
@@ -51,13 +51,18 @@ impl Served {
         let opened = Opened::with(config, Arc::clone(&store)).await?;
         opened.refuse()?;
         let (report, site) = (opened.report(), Site::of(&opened));
-        let options = server::Options {
+        let mut options = server::Options {
             tls,
+            audit: before.and_then(|before| before.options.audit.clone()),
             passwords: opened.session.authentications.password(),
             ..server::Options::from(config)
         };
+        options.limits.connections = serve::places(config);
         let gateway = opened.gateway_after(config, before.map(|before| &*before.gateway)).await?;
         let gateway = Arc::new(gateway);
+        // Nothing can fail any more.
+        let traces = before.and_then(|before| before.options.traces.as_ref());
+        options.traces = Traces::open(config, traces);
         Ok(Self { config: config.clone(), database, store, gateway, options, report, site })
     }
 
@@ -86,7 +91,12 @@ impl Served {
                         tls.look();
                     }
                 }
-                _ = hangup.recv() => self.reload(&settings, &mut asked, &serving).await,
+                _ = hangup.recv() => {
+                    if let Some(audit) = &self.options.audit {
+                        audit.reopen();
+                    }
+                    self.reload(&settings, &mut asked, &serving).await;
+                }
             }
         }
     }

@@ -40,7 +40,7 @@ fn argument(key: &'static Key) -> Arg {
         .hide_env_values(true)
         .value_name(match key.form {
             Form::Text => "TEXT",
-            Form::Number => "NUMBER",
+            Form::Number | Form::Fraction => "NUMBER",
             Form::Switch => "true|false",
             Form::List => "TEXT,…",
         })

@@ -54,6 +54,7 @@ pub(super) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Vec<Problem>> 
                     match key.form {
                         Form::Text => "a text in quotes",
                         Form::Number => "a whole number",
+                        Form::Fraction => "a number",
                         Form::Switch => "true or false",
                         Form::List => "a list of texts, [\"…\", \"…\"]",
                     }
@@ -66,8 +67,9 @@ pub(super) fn lines(path: &Path, text: &str) -> Result<Vec<Line>, Vec<Problem>> 
 
 fn flat(value: &DeValue<'_>, form: Form) -> Option<String> {
     match (value, form) {
-        (DeValue::String(text), Form::Text | Form::Number) => Some(text.to_string()),
-        (DeValue::Integer(number), Form::Number | Form::Text) => Some(number.to_string()),
+        (DeValue::String(text), Form::Text | Form::Number | Form::Fraction) => Some(text.to_string()),
+        (DeValue::Float(number), Form::Fraction) => Some(number.to_string()),
+        (DeValue::Integer(number), Form::Number | Form::Fraction | Form::Text) => Some(number.to_string()),
         (DeValue::Boolean(switch), Form::Switch) => Some(switch.to_string()),
         (DeValue::Array(items), Form::List) => {
             let items: Option<Vec<_>> = items.iter().map(|item| item.get_ref().as_str()).collect();

@@ -10,6 +10,8 @@ pub enum Form {
     Text,
     /// A bare number.
     Number,
+    /// A bare number, which may have digits behind its point.
+    Fraction,
     /// `true` or `false`.
     Switch,
     /// `["…", "…"]`.

@@ -4,6 +4,7 @@
 //! the file, that over the default. The documentation of the fields below is the reference: the annotated `config.toml`
 //! and `--help` are made from it.
 
+mod collector;
 mod file;
 mod key;
 mod load;
@@ -15,6 +16,7 @@ mod session;
 mod setting;
 mod trytond;
 
+pub use collector::{Collector, Ratio};
 pub use key::{ENVIRONMENT_PREFIX, Form, Key};
 pub use load::{Given, Loaded, Origin, load};
 pub use network::Network;
@@ -22,7 +24,10 @@ pub use problem::Problem;
 pub use reference::reference;
 pub use secret::{DatabaseUrl, Secret};
 pub use session::{Authentications, Session};
-pub use setting::{Age, BasePath, BaseUrl, Cors, Level, LogFormat, Narrative, Prefix, Setting, Site, Size};
+pub use setting::{
+    Age, Audit, AuditFailure, AuditSync, BasePath, BaseUrl, Cors, Level, LogFormat, Narrative, Prefix,
+    Setting, Site, Size,
+};
 pub use trytond::Database;
 use trytond::TrytondConf;
 
@@ -51,6 +56,10 @@ key::settings! {
     /// Sessions with PostgreSQL at most. From two on one of them looks for changes of rights, from three on another one
     /// waits to be told of them. Of the others one user gets half, so that slow searches of one keep nobody else waiting.
     connections: NonZero<usize> = "16";
+    /// A pooler such as PgBouncer stands between, which gives each transaction any of its sessions (`pool_mode =
+    /// transaction`). Every statement then brings its settings with it and is planned anew; changes of rights are looked
+    /// for, not waited for.
+    pooler: bool = "false";
     /// How long one statement may run; a search that takes longer is answered with 503.
     statement_timeout: Duration = "30s";
     /// How long a request waits for a free session, and before that for others of its user, before it is answered with 503.
@@ -175,10 +184,38 @@ key::settings! {
     /// How long after signing in the page asks for the password again, however much it is used.
     page_max_age: Age = "12h";
 
+    "Audit trail"
+
+    /// Where records of every access to data of patients go: `file`, `stdout`, `syslog`, or `none`. These settings take a new
+    /// start; on SIGHUP the file is opened anew if it was rotated away.
+    audit: Audit = "none";
+    /// The file, which no other process may write to. It grows: rotate it.
+    audit_file: PathBuf = "/var/log/gnuhealth-fhir/audit.log";
+    /// When a record is on disk: `always` before the answer leaves (records that wait are written together), or when the
+    /// operating `system` thinks fit, which can lose the last seconds when the machine fails.
+    audit_sync: AuditSync = "always";
+    /// When a record cannot be kept: `stop` answers such requests with 503, `continue` answers them and tells the log.
+    audit_on_failure: AuditFailure = "stop";
+    /// File with a secret key of 32 bytes or more: records are chained by HMAC instead of plain hashes, so that who can write
+    /// the file alone cannot make the chain anew.
+    audit_key_file: Option<PathBuf> => "/etc/gnuhealth-fhir/audit.key";
+    /// Who takes the records of `syslog`: a socket of this machine, or address and port for UDP.
+    audit_syslog: String = "/dev/log";
+
+    "Traces"
+
+    /// The collector of OpenTelemetry that traces of requests are sent to: the address of its receiver of OTLP over HTTP, with
+    /// the path. Traces name users by their number, and hold no values of records. There is no TLS to it: let a collector
+    /// on this machine pass them on. Without it there are no traces.
+    trace_endpoint: Option<Collector> => "http://127.0.0.1:4318/v1/traces";
+    /// The part of all requests that is traced, from 0 to 1. The id of a trace decides, so programs with the same ratio trace
+    /// the same requests.
+    trace_ratio: Ratio = "1";
+
     "Log"
 
-    /// Form of the log on standard error: `text` or `json`. This setting and the next, `listen` and `admin_listen` take a new
-    /// start; all others are read again on SIGHUP.
+    /// Form of the log on standard error: `text` or `json`. This setting and the next, `listen` and `admin_listen` and those
+    /// of the audit trail take a new start; all others are read again on SIGHUP.
     log: LogFormat = "text";
     /// `error`, `warn`, `info`, `debug` or `trace`. No level logs values of records, parameters, ids or names.
     log_level: Level = "info";
@@ -235,12 +272,29 @@ impl Config {
     }
 
     /// Keys whose new value holds only after a new start.
-    pub const FIXED: &[&str] = &["listen", "admin_listen", "log", "log_level"];
+    pub const FIXED: &[&str] = &[
+        "listen",
+        "admin_listen",
+        "audit",
+        "audit_file",
+        "audit_sync",
+        "audit_on_failure",
+        "audit_key_file",
+        "audit_syslog",
+        "log",
+        "log_level",
+    ];
 
     /// Takes the values of [`Config::FIXED`] from the configuration of the start.
     pub fn keep_fixed(&mut self, start: &Self) {
         self.listen = start.listen;
         self.admin_listen = start.admin_listen;
+        self.audit = start.audit;
+        self.audit_file.clone_from(&start.audit_file);
+        self.audit_sync = start.audit_sync;
+        self.audit_on_failure = start.audit_on_failure;
+        self.audit_key_file.clone_from(&start.audit_key_file);
+        self.audit_syslog.clone_from(&start.audit_syslog);
         self.log = start.log;
         self.log_level = start.log_level;
     }

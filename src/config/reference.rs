@@ -26,7 +26,7 @@ pub fn reference() -> String {
 fn literal(key: &Key) -> String {
     let text = key.default.unwrap_or(key.example);
     match key.form {
-        Form::Number | Form::Switch => text.to_owned(),
+        Form::Number | Form::Fraction | Form::Switch => text.to_owned(),
         Form::Text => format!("\"{text}\""),
         Form::List => {
             let items = text.split(", ").filter(|item| !item.is_empty()).map(|item| format!("\"{item}\""));

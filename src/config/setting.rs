@@ -4,7 +4,7 @@ use std::{net::SocketAddr, num::NonZero, path::PathBuf, str::FromStr, time::Dura
 
 use jiff::tz::TimeZone;
 
-use super::{Authentications, DatabaseUrl, Form, Network, Secret};
+use super::{Authentications, Collector, DatabaseUrl, Form, Network, Ratio, Secret};
 
 /// A type that a setting can have.
 pub trait Setting: Sized {
@@ -108,6 +108,8 @@ setting!(Duration, Text, duration, |duration| match duration.subsec_millis() {
 setting!(Age, Text, |text| span(text).map(Age), |age| format!("{}s", age.0.as_secs()));
 setting!(Prefix<32>, Number, prefix, |prefix| prefix.0.to_string());
 setting!(Prefix<128>, Number, prefix, |prefix| prefix.0.to_string());
+setting!(Collector, Text, Self::parse, ToString::to_string);
+setting!(Ratio, Fraction, Self::parse, |ratio| ratio.0.to_string());
 setting!(Authentications, Text, |text| Ok(Self::new(text)), ToString::to_string);
 setting!(Size, Text, size, |size| format!("{} bytes", size.0));
 setting!(BasePath, Text, base_path, |path| path.0.clone());
@@ -206,6 +208,40 @@ words! {
         None = "none",
         /// All: made of what is written in them.
         Generated = "generated",
+    }
+}
+
+words! {
+    /// Where the audit trail goes.
+    Audit {
+        /// Nowhere.
+        None = "none",
+        /// To a file.
+        File = "file",
+        /// To standard output.
+        Stdout = "stdout",
+        /// To a receiver of the syslog protocol.
+        Syslog = "syslog",
+    }
+}
+
+words! {
+    /// When records of the audit trail are on disk.
+    AuditSync {
+        /// Before the answer leaves.
+        Always = "always",
+        /// When the operating system thinks fit.
+        System = "system",
+    }
+}
+
+words! {
+    /// What becomes of requests whose record cannot be kept.
+    AuditFailure {
+        /// They are refused.
+        Stop = "stop",
+        /// They are answered.
+        Continue = "continue",
     }
 }
 

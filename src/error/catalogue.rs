@@ -59,12 +59,13 @@ catalogue! {
     PARAMETER_VALUE = Invalid "parameter-value", "The value of a search parameter cannot be understood.", "See the FHIR specification for the form of each parameter type.";
     PARAMETER_LIMIT = Invalid "parameter-limit", "The search is too large.", "Use fewer or shorter values.";
     INCLUDE_LIMIT = TooLarge "include-limit", "Not everything that is to be included is on this page.", "Take smaller pages with _count, or search for what is missing.";
-    TYPES_CLOSED = Forbidden "types-closed", "Your access rights in GNU Health do not include some of the resource types behind this answer.", "Ask the administrator of GNU Health for read access to the models behind them.";
+    TYPES_CLOSED = Forbidden "types-closed", "Your access rights in GNU Health do not include some of the records behind this answer.", "Ask the administrator of GNU Health for read access to the models behind them.";
     PAGE_FOREIGN = Invalid "page-foreign", "This paging link does not belong to this search or this user.", "Start the search again.";
     PAGE_EXPIRED = Gone "page-expired", "This paging link has expired.", "Start the search again.";
     RECORD_UNMAPPABLE = Unmappable "record-unmappable", "A record cannot be expressed in FHIR and was left out.", "The operator finds the reason in the log by the request id.";
     DATABASE_TIMEOUT = Timeout "database-timeout", "The search took too long.", "Make the search narrower, or try again later.";
     DATABASE_UNAVAILABLE = Unavailable "database-unavailable", "The database cannot be reached at the moment.", "Try again later.";
+    AUDIT_UNAVAILABLE = Unavailable "audit-unavailable", "Accesses cannot be recorded at the moment, so nothing is answered.", "Try again later; the operator finds the reason in the log.";
     OVERLOADED = Unavailable "overloaded", "The server has no room for this request at the moment.", "Try again later.";
     INTERNAL = Internal "internal", "The request failed because of a defect or a wrong set-up of this server.", "Give the request id to the operator.";
 }

@@ -5,6 +5,8 @@ use std::ops::Range;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::REDACTED;
+
 /// What a Bundle is (<https://hl7.org/fhir/R4/valueset-bundle-type.html>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -27,13 +29,14 @@ pub struct Version {
 #[derive(Debug)]
 pub struct Bundle {
     kind: Kind,
+    now: Timestamp,
+    redacted: bool,
     /// Address of the search.
     place: String,
     /// Base of the resources.
     home: String,
     /// What the links say of the form of an answer.
     form: Vec<(String, String)>,
-    out: Vec<u8>,
     links: Vec<(String, String)>,
     total: Option<i64>,
     entries: Vec<u8>,
@@ -68,19 +71,13 @@ pub struct Lines {
 impl Bundle {
     /// An empty Bundle; `place` is its address, `home` is the base of its resources.
     pub fn new(kind: Kind, place: &str, home: &str, now: Timestamp) -> Self {
-        let mut out = Vec::with_capacity(64 * 1024);
-        out.extend_from_slice(b"{\"resourceType\":\"Bundle\",\"meta\":{\"lastUpdated\":");
-        text(&mut out, &now.to_string());
-        out.extend_from_slice(match kind {
-            Kind::Searchset => b"},\"type\":\"searchset\"".as_slice(),
-            Kind::History => b"},\"type\":\"history\"",
-        });
         Self {
             kind,
+            now,
+            redacted: false,
             place: place.to_owned(),
             home: home.to_owned(),
             form: Vec::new(),
-            out,
             links: Vec::new(),
             total: None,
             entries: Vec::with_capacity(64 * 1024),
@@ -95,6 +92,11 @@ impl Bundle {
     pub fn form(mut self, pairs: &[(String, String)]) -> Self {
         self.form = pairs.to_vec();
         self
+    }
+
+    /// There may be more that is closed to the reader.
+    pub fn redact(&mut self) {
+        self.redacted = true;
     }
 
     /// Number of all matches.
@@ -198,7 +200,17 @@ impl Bundle {
 
     /// The bundle as JSON.
     pub fn finish(self) -> Vec<u8> {
-        let mut out = self.out;
+        let mut out = Vec::with_capacity(1024 + self.entries.len() + self.outcomes.len());
+        out.extend_from_slice(b"{\"resourceType\":\"Bundle\",\"meta\":{\"lastUpdated\":");
+        text(&mut out, &self.now.to_string());
+        if self.redacted {
+            out.push(b',');
+            out.extend_from_slice(REDACTED.as_bytes());
+        }
+        out.extend_from_slice(match self.kind {
+            Kind::Searchset => b"},\"type\":\"searchset\"".as_slice(),
+            Kind::History => b"},\"type\":\"history\"",
+        });
         if let Some(total) = self.total {
             out.extend_from_slice(format!(",\"total\":{total}").as_bytes());
         }

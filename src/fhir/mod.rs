@@ -8,3 +8,7 @@ pub mod primitive;
 pub mod structure;
 pub mod validate;
 pub mod xml;
+
+/// Says in `meta` of a resource, or of a Bundle, that something of it is closed to the reader
+/// (<http://terminology.hl7.org/CodeSystem/v3-ObservationValue>).
+pub const REDACTED: &str = r#""security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED","display":"redacted"}]"#;

@@ -1,6 +1,7 @@
 //! Capabilities: <https://hl7.org/fhir/R4/http.html#capabilities>. Built from the compiled mappings, so it cannot
 //! promise what is not there.
 
+mod kept;
 mod part;
 
 use bytes::Bytes;
@@ -8,11 +9,14 @@ use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+pub(super) use kept::Documents;
+use kept::{Which, version};
+
 use super::{Answer, Content, gateway::Fhir, ipa, openapi, operation::Operation};
 use crate::{
     error::Result,
     mapping::{Compiled, compiled::ResourceType},
-    search::{compartment, registry},
+    search::{Subset, compartment, registry},
 };
 
 const COMPARTMENT: &str = "http://hl7.org/fhir/CompartmentDefinition/";
@@ -30,25 +34,29 @@ pub(super) fn capabilities(
     pairs: &[(String, String)],
 ) -> Result<Answer> {
     let wanted = part::wanted(pairs)?;
-    let statement = part::part(statement(fhir, base, started), &wanted);
-    let body = serde_json::to_vec(&statement).unwrap_or_default();
-    let version = version(&body);
+    let whole = || serde_json::to_vec(&statement(fhir, base, started)).unwrap_or_default();
+    let kept = fhir.documents.get(Which::Statement, base, whole);
+    if wanted == Subset::All {
+        let version = Some(kept.version.clone());
+        return Ok(Answer { body: kept.body.clone(), version, ..Answer::default() });
+    }
+    let whole = serde_json::from_slice(&kept.body).unwrap_or_default();
+    let body = serde_json::to_vec(&part::part(whole, &wanted)).unwrap_or_default();
+    let version = Some(version(&body));
     Ok(Answer { body, version, ..Answer::default() })
 }
 
 /// The same for tools that know OpenAPI; always JSON.
 pub(super) fn openapi(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
-    let document = openapi::document(fhir, &statement(fhir, base, started), base);
-    let body = serde_json::to_vec(&document).unwrap_or_default();
-    let version = version(&body);
+    let kept = fhir.documents.get(Which::OpenApi, base, || {
+        let document = openapi::document(fhir, &statement(fhir, base, started), base);
+        serde_json::to_vec(&document).unwrap_or_default()
+    });
+    let body = Bytes::from(kept.body.clone());
     let length = Some(body.len() as u64);
-    let pieces = Box::pin(stream::once(std::future::ready(Ok(Bytes::from(body)))));
+    let pieces = Box::pin(stream::once(std::future::ready(Ok(body))));
     let content = Some(Content { media: Some("application/json"), length, pieces });
-    Answer { content, version, ..Answer::default() }
-}
-
-fn version(body: &[u8]) -> Option<String> {
-    Some(format!("{:016x}", xxhash_rust::xxh3::xxh3_64(body)))
+    Answer { content, version: Some(kept.version.clone()), ..Answer::default() }
 }
 
 fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {

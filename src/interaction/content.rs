@@ -98,7 +98,8 @@ async fn known(fhir: &Fhir, caller: &Caller, kind: &ResourceType, target: Target
     let source = &kind.sources[target.source];
     let statement = plan::content(source, &caller.permit, &caller.languages)
         .ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
-    let rows = fhir.store.rows_of_record(Class::Request, &statement, target.record).await?;
+    let rows =
+        fhir.store.rows_of_record(Class::Request.to("find a content"), &statement, target.record).await?;
     let row = rows.first().ok_or_else(|| Error::new(&error::RESOURCE_UNKNOWN))?;
     let updated = updated(row.raw(4)?)?;
     let name: Option<String> = row.column(3)?;
@@ -219,7 +220,10 @@ impl Column {
         let source = &self.compiled.types[&self.kind].sources[self.target.source];
         let statement =
             plan::piece(source, &self.permit, &self.languages, self.offset, PIECE).ok_or_else(changed)?;
-        let rows = self.store.rows_of_record(Class::Request, &statement, self.target.record).await?;
+        let rows = self
+            .store
+            .rows_of_record(Class::Request.to("read a content"), &statement, self.target.record)
+            .await?;
         let row = rows.first().ok_or_else(changed)?;
         let same =
             row.column::<Option<i64>>(1)? == Some(self.length) && updated(row.raw(2)?)? == self.updated;

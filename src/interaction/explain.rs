@@ -94,7 +94,7 @@ pub fn lookups(
 /// # Errors
 /// The database does not answer.
 pub async fn expected(store: &Store, (_, statement): &Step) -> Result<Vec<String>> {
-    let rows = store.rows(Class::Request, &statement.explained()).await?;
+    let rows = store.rows(Class::Request.to("explain"), &statement.explained()).await?;
     rows.iter().map(|row| row.column(0)).collect()
 }
 

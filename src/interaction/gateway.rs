@@ -14,8 +14,9 @@ use jiff::{Timestamp, tz::TimeZone};
 use tokio::sync::OnceCell;
 
 use super::{
-    Answer, Credential, Format, Gateway, Interaction, Request, Vitals, capabilities, history, lines,
-    operation,
+    Answer, Credential, Format, Gateway, Interaction, Request, Vitals,
+    capabilities::{self, Documents},
+    history, lines, operation,
     operation::Operation,
     own,
     page_link::PageLinks,
@@ -26,12 +27,16 @@ use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
     plan::{self, ReadPlan, Situation},
+    spans,
     store::{Class, FileStore, Store},
     tryton::{Catalog, Permit, Rights, Security, SignIn},
 };
 
 /// Read plans that are kept; more than types × sources × emits × distinct rights of a large hospital.
 const PLANS: usize = 4096;
+
+/// A shorter wait for a turn gets no span.
+const NOTABLE: Duration = Duration::from_millis(1);
 
 /// Settings of the interactions.
 #[derive(Debug)]
@@ -73,6 +78,8 @@ pub struct Fhir {
     pub(super) known_plans: AtomicU64,
     pub(super) new_plans: AtomicU64,
     started: jiff::Timestamp,
+    /// What is the same for everybody.
+    pub(super) documents: Documents,
 }
 
 /// What a read plan depends on.
@@ -140,6 +147,7 @@ impl Fhir {
             known_plans: AtomicU64::new(0),
             new_plans: AtomicU64::new(0),
             started,
+            documents: Documents::default(),
         })
     }
 
@@ -165,15 +173,18 @@ impl Fhir {
 
     /// Who asks, with the rights that held at the sign-in of the request.
     pub(super) async fn caller(&self, request: &Request) -> Result<Caller> {
-        request.session.0.get_or_try_init(|| self.signed_in(request)).await.cloned()
+        let signed_in = || spans::within("sign-in", self.signed_in(request));
+        request.session.0.get_or_try_init(signed_in).await.cloned()
     }
 
     async fn signed_in(&self, request: &Request) -> Result<Caller> {
         let credential: &Credential =
             request.credential.as_ref().ok_or_else(|| Error::new(&error::CREDENTIAL_MISSING))?;
         let id = self.sign_in.sign_in(credential, request.client).await?;
-        request.trace.signed_in(i64::from(id));
-        let security = self.rights.current()?;
+        let security = self.rights.current();
+        let user = security.as_ref().ok().and_then(|security| security.user(id));
+        request.trace.signed_in(i64::from(id), user.map_or("", |user| &user.login));
+        let security = security?;
         let permit = Permit::of(&security, security.catalog(), id)?;
         let user = security.user(id).ok_or_else(|| Error::new(&error::CREDENTIAL_WRONG))?;
         let languages =
@@ -217,7 +228,10 @@ impl Fhir {
         let target = plan::parse_id(kind, id).ok_or_else(unknown)?;
         let statement = plan::exists(&kind.sources[target.source], target.emit, &caller.permit);
         let statement = statement.ok_or_else(closed)?;
-        let rows = self.store.rows_of_record(Class::Request, &statement, target.record).await?;
+        let rows = self
+            .store
+            .rows_of_record(Class::Request.to("look whether it may be seen"), &statement, target.record)
+            .await?;
         rows.first().map(drop).ok_or_else(unknown)
     }
 
@@ -232,7 +246,7 @@ impl Fhir {
             return Some(known);
         }
         self.new_plans.fetch_add(1, Ordering::Relaxed);
-        let plan = Arc::new(make()?);
+        let plan = Arc::new(spans::timed("plan", make)?);
         if let Ok(mut plans) = self.plans.write() {
             if plans.len() >= PLANS {
                 plans.clear();
@@ -250,7 +264,11 @@ impl Fhir {
         let user = self.caller(request).await?.user;
         let begun = Instant::now();
         let turn = self.turns.take(user).await;
-        request.trace.spent().wait(begun.elapsed());
+        let waited = begun.elapsed();
+        request.trace.spent().wait(waited);
+        if waited >= NOTABLE {
+            spans::passed("wait for a turn", begun);
+        }
         turn.map(Some)
     }
 

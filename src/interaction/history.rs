@@ -104,6 +104,7 @@ pub(super) async fn instance(
         Err(error) if std::ptr::eq(error.entry(), &error::RESOURCE_UNKNOWN) => {
             let deleted = deleted(fhir, request, kind, id).await?.ok_or(error)?;
             if later(Some(deleted)) && entries {
+                request.trace.touched().add(&kind.name, &place, Vec::new());
                 bundle.deletion(&place, deleted);
             }
             later(Some(deleted))
@@ -172,7 +173,7 @@ async fn deleted(fhir: &Fhir, request: &Request, kind: &ResourceType, id: &str) 
     let caller = fhir.caller(request).await?;
     let source = &kind.sources[target.source];
     let Ok(statement) = plan::deletion(log, source, target.record, &caller.permit) else { return Ok(None) };
-    let rows = fhir.store.rows(Class::Request, &statement).await?;
+    let rows = fhir.store.rows(Class::Request.to("look for a deletion"), &statement).await?;
     let time: Option<DateTime> = rows.first().map_or(Ok(None), |row| row.column(0))?;
     // Tryton writes UTC.
     Ok(time.and_then(|time| TimeZone::UTC.to_timestamp(time).ok()))

@@ -7,6 +7,7 @@ use crate::{
     fhir::bundle,
     plan::{self, Part},
     search::SortKey,
+    spans,
 };
 
 /// Observations of each code at most.
@@ -38,7 +39,7 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
     let key = |name: &str, descending| SortKey { name: name.to_owned(), descending };
     wanted.sort = vec![key("code", false), key("date", true)];
     let part = Part { kind, filters: &wanted.filters, first: 0 };
-    let plan = plan::newest(situation, part, &wanted.sort, newest, ALL)?;
+    let plan = spans::timed("plan", || plan::newest(situation, part, &wanted.sort, newest, ALL))?;
     let found = search::matches(fhir, kind, plan, None, ALL).await?;
     if found.more {
         return Err(Error::new(&error::PARAMETER_LIMIT)
@@ -53,6 +54,8 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
         &wanted.subset,
     );
     page.bundle.link("self", pairs, None);
-    page.matches(&found, &[]);
+    let nothing = spans::timed("render", || page.matches(&found, &[])).is_empty();
+    let left_out = page.leave_out(&found.closed, nothing);
+    page.warn(left_out.as_slice());
     Ok(Answer { body: page.bundle.finish(), personal: true, ..Answer::default() })
 }

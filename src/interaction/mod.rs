@@ -18,6 +18,7 @@ mod read;
 pub mod rights;
 mod search;
 mod terminology;
+mod touched;
 mod turns;
 mod validate;
 pub mod vitals;
@@ -42,6 +43,7 @@ pub use content::Content;
 pub use gateway::{Fhir, Options, Session};
 pub use operation::Call;
 pub use search::Place;
+pub use touched::Touched;
 pub use vitals::Vitals;
 
 /// What the server calls: everything behind the protocol.
@@ -192,19 +194,42 @@ pub enum Format {
 /// What the log of a request learns on the way.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
-    user: Arc<OnceLock<i64>>,
+    user: Arc<OnceLock<(i64, String)>>,
     spent: Spent,
+    touched: Touched,
 }
 
 impl Trace {
-    /// Notes the id of the user, once known.
-    pub fn signed_in(&self, user: i64) {
-        let _ = self.user.set(user);
+    /// Whom the answer is about is noted too.
+    #[must_use]
+    pub fn noting(self) -> Self {
+        Self { touched: Touched::noting(), ..self }
+    }
+
+    /// That of a part of the request: whom its answer is about is told apart.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        Self { touched: self.touched.part(), ..self.clone() }
+    }
+
+    /// Notes id and login of the user, once known.
+    pub fn signed_in(&self, user: i64, login: &str) {
+        let _ = self.user.set((user, login.to_owned()));
     }
 
     /// Id of the user.
     pub fn user(&self) -> Option<i64> {
-        self.user.get().copied()
+        self.user.get().map(|(id, _)| *id)
+    }
+
+    /// Login of the user, which is for the audit trail alone.
+    pub fn login(&self) -> Option<&str> {
+        self.user.get().map(|(_, login)| login.as_str())
+    }
+
+    /// Whom the answer is about.
+    pub fn touched(&self) -> &Touched {
+        &self.touched
     }
 
     /// What the database cost until now.

@@ -19,6 +19,9 @@ use crate::{
 /// Longest text that can be a link of ours.
 const LENGTH: usize = 8192;
 
+/// Seconds by which the clocks of instances that share a key may differ.
+const SKEW: i64 = 5 * 60;
+
 /// Makes and reads links between pages.
 pub struct PageLinks {
     cipher: XChaCha20Poly1305,
@@ -134,7 +137,10 @@ impl PageLinks {
         let payload = Payload { msg: sealed, aad: &binding.bytes() };
         let plain = self.cipher.decrypt(XNonce::from_slice(nonce), payload).map_err(|_| foreign())?;
         let content: Content = serde_json::from_slice(&plain).map_err(|_| foreign())?;
-        if content.expires < now.as_second() {
+        let lifetime = i64::try_from(self.lifetime.as_secs()).unwrap_or(i64::MAX);
+        // Also a link that would live longer than any made now: the clock went back since then.
+        let longest = now.as_second().saturating_add(lifetime).saturating_add(SKEW);
+        if content.expires < now.as_second() || content.expires > longest {
             return Err(Error::new(&error::PAGE_EXPIRED).at("_page"));
         }
         let (source, record, emit) = content.position;
@@ -166,6 +172,10 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let link = links.seal(&cursor, binding, now).unwrap();
         assert_eq!(links.open(&link, binding, now).unwrap(), cursor);
+        for (seconds, good) in [(-300, true), (-301, false), (60, true), (61, false)] {
+            let other = now + jiff::SignedDuration::from_secs(seconds);
+            assert_eq!(links.open(&link, binding, other).is_ok(), good, "{seconds}");
+        }
         let late = now + jiff::SignedDuration::from_secs(61);
         assert_eq!(links.open(&link, binding, late).unwrap_err().entry(), &error::PAGE_EXPIRED);
         let others = [

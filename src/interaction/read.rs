@@ -1,7 +1,7 @@
 //! Read: <https://hl7.org/fhir/R4/http.html#read>.
 
 use super::{
-    Answer, Request, content,
+    Answer, Request, Touched, content,
     gateway::{Caller, Fhir, PlanKey},
     search::known_elements,
 };
@@ -11,6 +11,7 @@ use crate::{
     plan::{self, Target},
     render::{Renderer, Site},
     search::{self, Subset, Total},
+    spans,
     store::Class,
 };
 
@@ -36,10 +37,13 @@ pub(super) async fn read(
             Error::new(&error::MODEL_FORBIDDEN)
         });
     };
+    let touched = request.trace.touched();
     if kind.is_content() {
-        return content::read(fhir, request, &caller, kind, id, target).await;
+        let answer = content::read(fhir, request, &caller, kind, id, target).await?;
+        touched.add(&kind.name, &format!("{}/{id}", kind.name), Vec::new());
+        return Ok(answer);
     }
-    one(fhir, &caller, kind, id, target, &subset).await
+    one(fhir, &caller, kind, id, target, &subset, touched).await
 }
 
 /// `_summary` and `_elements` of one resource of a type; `offered` tells that nothing else belongs to it.
@@ -71,6 +75,7 @@ async fn one(
     id: &str,
     target: Target,
     subset: &Subset,
+    touched: &Touched,
 ) -> Result<Answer> {
     let source = &kind.sources[target.source];
     let emit = &source.emits[target.emit];
@@ -83,7 +88,7 @@ async fn one(
     };
     let plan = fhir.plan(key, || plan::read(source, emit, &caller.permit, &caller.languages));
     let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
-    let rows = fhir.store.rows_of_record(Class::Request, &plan.statement, target.record).await?;
+    let rows = fhir.store.rows_of_record(Class::Request.to("read"), &plan.statement, target.record).await?;
     let Some(row) = rows.first() else {
         return Err(Error::new(&error::RESOURCE_UNKNOWN));
     };
@@ -91,10 +96,18 @@ async fn one(
         |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
     let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
-    let renderer =
-        Renderer { site: &site, row: &source.row, shape: &plan.shape, profiles: &emit.profiles, subset };
+    let renderer = Renderer {
+        site: &site,
+        row: &source.row,
+        shape: &plan.shape,
+        profiles: &emit.profiles,
+        subset,
+        patients: touched.notes(),
+    };
     let mut body = Vec::with_capacity(4096);
-    let rendered = renderer.resource(&mut body, &emit.body, id, record).map_err(unmappable)?;
+    let rendered = spans::timed("render", || renderer.resource(&mut body, &emit.body, id, record));
+    let rendered = rendered.map_err(unmappable)?;
+    touched.add(&kind.name, &format!("{}/{id}", kind.name), rendered.patients);
     let (version, last_modified) = (Some(rendered.version), rendered.updated);
     Ok(Answer { body, version, last_modified, personal: true, ..Answer::default() })
 }

@@ -60,22 +60,46 @@ pub(super) struct Branch {
     pub(super) positions: Fragment,
 }
 
-/// The positions of every source that is open to the caller and can match.
+/// What a search leaves out because it is closed to the caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closed {
+    /// Whole types.
+    pub types: Vec<String>,
+    /// Records of a model that are resources of a type, as `TYPE of MODEL`.
+    pub records: Vec<String>,
+}
+
+impl Closed {
+    fn leave_out(&mut self, kind: &ResourceType, source: &Source) {
+        let name = format!("{} of {}", kind.name, source.model);
+        if !self.records.contains(&name) {
+            self.records.push(name);
+        }
+    }
+
+    /// Nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.records.is_empty()
+    }
+}
+
+/// The positions of every source that is open to the caller and can match, and what is closed.
 pub(super) fn branches(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
     part: Part<'_>,
     order: Order<'_>,
-) -> Result<Vec<Branch>> {
+) -> Result<(Vec<Branch>, Closed)> {
     let kind = part.kind;
     // Every parameter is checked, also when no source could match.
     for filter in part.filters {
         predicate::check(situation, kind, filter)?;
     }
-    let mut branches = Vec::new();
+    let (mut branches, mut closed) = (Vec::new(), Closed::default());
     let mut open = false;
     for (index, source) in kind.sources.iter().enumerate() {
         if !situation.permit.model(&source.model) {
+            closed.leave_out(kind, source);
             continue;
         }
         let root = builder.open_source(source);
@@ -92,14 +116,14 @@ pub(super) fn branches(
                 branches.push(Branch { index, positions });
             }
             Ok(None) => open = true,
-            Err(Refusal::Source) => {}
+            Err(Refusal::Source) => closed.leave_out(kind, source),
             Err(Refusal::Request(error)) => return Err(error),
         }
     }
     if !open {
         return Err(Error::new(&error::MODEL_FORBIDDEN));
     }
-    Ok(branches)
+    Ok((branches, closed))
 }
 
 /// Why a source has no positions.

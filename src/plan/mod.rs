@@ -20,7 +20,7 @@ mod rows;
 pub mod scope;
 mod sought;
 
-pub use branches::{Part, Searched};
+pub use branches::{Closed, Part, Searched};
 pub use concepts::{Catalogue, Codes};
 pub use content::{content, piece};
 pub use deletion::{Deletions, deletion};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    branches::{Order, Part, Searched, branches},
+    branches::{Closed, Order, Part, Searched, branches},
     deletion,
     keyset::{self, Cursor, Direction, Key},
     predicate,
@@ -58,6 +58,8 @@ pub struct PagePlan {
     pub keys: usize,
     /// What the columns of the record hold and what the caller may not see, by source.
     pub shapes: Vec<Shape>,
+    /// What is left out.
+    pub closed: Closed,
 }
 
 /// The positions of a page over several types, whose rows [`super::rows`] reads.
@@ -67,8 +69,8 @@ pub struct PositionsPlan {
     pub statement: Statement,
     /// Number of sort keys.
     pub keys: usize,
-    /// Types that are closed to the caller: nothing of them is found.
-    pub closed: Vec<String>,
+    /// What is left out.
+    pub closed: Closed,
 }
 
 /// Values of one statement at most.
@@ -109,7 +111,7 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
     let (kind, keys) = (part.kind, order.keys);
     let direction = order.cursor.map_or(Direction::Next, |cursor| cursor.direction);
     let mut builder = Builder::searching(situation);
-    let branches = branches(&mut builder, situation, part, order)?;
+    let (branches, closed) = branches(&mut builder, situation, part, order)?;
     let Some(found) =
         first_of(branches.iter().map(|branch| branch.positions.clone()).collect(), order, limit)
     else {
@@ -117,6 +119,7 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
             statement: nothing(keys.len(), ", ROW()"),
             keys: keys.len(),
             shapes: Vec::new(),
+            closed,
         });
     };
     let page = builder.aliases.next();
@@ -149,7 +152,7 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
         .text(") r ORDER BY ")
         .then(keyset::order(keys, direction, Some(page)))
         .finish();
-    Ok(PagePlan { statement: bounded(statement)?, keys: keys.len(), shapes })
+    Ok(PagePlan { statement: bounded(statement)?, keys: keys.len(), shapes, closed })
 }
 
 /// Plans the positions of a page over several types.
@@ -196,7 +199,7 @@ fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
 ///
 /// # Errors
 /// As [`positions`].
-pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<(Statement, Vec<String>)> {
+pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<(Statement, Closed)> {
     let mut builder = Builder::searching(situation);
     let order = Order { sort: &[], keys: &[], cursor: None, newest: None };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
@@ -208,24 +211,27 @@ pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<(Statem
     Ok((bounded(statement)?, closed))
 }
 
-/// The positions of all parts, and the types that are closed to the caller.
+/// The positions of all parts, and what is left out.
 fn open_parts(
     builder: &mut Builder<'_>,
     situation: Situation<'_>,
     Searched { parts, named, deletions }: Searched<'_>,
     order: Order<'_>,
-) -> Result<(Vec<Fragment>, Vec<String>)> {
-    let (mut found, mut closed) = (Vec::new(), Vec::new());
+) -> Result<(Vec<Fragment>, Closed)> {
+    let (mut found, mut closed) = (Vec::new(), Closed::default());
     for part in parts {
         match branches(builder, situation, *part, order) {
-            Ok(branches) => found.extend(branches.into_iter().map(|branch| branch.positions)),
+            Ok((branches, left_out)) => {
+                found.extend(branches.into_iter().map(|branch| branch.positions));
+                closed.records.extend(left_out.records);
+            }
             Err(error) if !named && error.kind() == ErrorKind::Forbidden => {
-                closed.push(part.kind.name.clone())
+                closed.types.push(part.kind.name.clone())
             }
             Err(error) => return Err(error),
         }
     }
-    if closed.len() == parts.len() && !parts.is_empty() {
+    if closed.types.len() == parts.len() && !parts.is_empty() {
         return Err(Error::new(&error::MODEL_FORBIDDEN));
     }
     found.extend(deletions.and_then(|deletions| deletion::positions(builder, deletions, parts, order)));

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A row of a table, the tables joined to it, and the rows collected beside it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Scope {
     /// The row itself.
     pub root: Alias,
@@ -240,26 +240,8 @@ impl<'a> Builder<'a> {
         if !self.permit.field(owner, &hop.field) {
             return Err(Masked);
         }
-        if hop.way == Way::Back && !self.seeking {
-            let row = self.aliases.next();
-            let predicate = self.predicate(&hop.target, row)?;
-            self.note_column(row, &hop.target, Some(&hop.field), How::Parent);
-            let on = Fragment::new().column(target, "id").text(" = (SELECT min(").column(row, "id");
-            let on = on.text(") FROM ").ident(&hop.table).text(" ").alias(row).text(" WHERE ");
-            let on = on.column(row, &hop.field).text(" = ").column(alias, "id").text(" AND ");
-            return Ok((on.then(predicate).text(")"), None));
-        }
         if hop.way == Way::Back {
-            let predicate = self.predicate(&hop.target, target)?;
-            let row = self.aliases.next();
-            let earlier = self.predicate(&hop.target, row)?;
-            self.note_column(row, &hop.target, Some(&hop.field), How::Parent);
-            // PostgreSQL can come from either side, and knows how many rows there are.
-            let on = Fragment::new().column(target, &hop.field).text(" = ").column(alias, "id");
-            let on = on.text(" AND ").then(predicate).text(" AND NOT EXISTS (SELECT 1 FROM ");
-            let on = on.ident(&hop.table).text(" ").alias(row).text(" WHERE ").column(row, &hop.field);
-            let on = on.text(" = ").column(alias, "id").text(" AND ").column(row, "id").text(" < ");
-            return Ok((on.column(target, "id").text(" AND ").then(earlier).text(")"), None));
+            return Ok((self.back(alias, hop, target)?, None));
         }
         let on = Fragment::new().column(target, "id").text(" = ");
         let predicate = self.predicate(&hop.target, target)?;
@@ -274,6 +256,31 @@ impl<'a> Builder<'a> {
         }
         let hidden = points(alias, hop).text(" AND ").column(target, "id").text(" IS NULL").parens();
         Ok((on.text(" AND ").then(predicate), Some(hidden)))
+    }
+
+    /// The condition of a many2one taken backwards: `target` is the first of the rows that point to `alias`.
+    fn back(&mut self, alias: Alias, hop: &Hop, target: Alias) -> Result<Fragment, Masked> {
+        let row = self.aliases.next();
+        let others = self.predicate(&hop.target, row)?;
+        self.note_column(row, &hop.target, Some(&hop.field), How::Parent);
+        let from = Fragment::raw(" FROM ").ident(&hop.table).text(" ").alias(row).text(" WHERE ");
+        let from = from.column(row, &hop.field).text(" = ").column(alias, "id").text(" AND ").then(others);
+        if !self.seeking {
+            let on = Fragment::new().column(target, "id").text(" = (SELECT min(").column(row, "id").text(")");
+            return Ok(on.then(from).text(")"));
+        }
+        // PostgreSQL can come from either side, and knows how many rows there are.
+        let on = Fragment::new().column(target, &hop.field).text(" = ").column(alias, "id").text(" AND ");
+        let on = on.then(self.predicate(&hop.target, target)?).text(" AND NOT EXISTS (SELECT 1").then(from);
+        Ok(on.text(" AND ").column(row, "id").text(" < ").column(target, "id").text(")"))
+    }
+
+    /// What is planned by `probe` leaves nothing in the statement.
+    pub(super) fn probe<T>(&mut self, probe: impl FnOnce(&mut Self) -> T) -> T {
+        let scopes = self.scopes.clone();
+        let found = probe(self);
+        self.scopes = scopes;
+        found
     }
 
     /// The caller may take this step, and no record rule hides where it leads.

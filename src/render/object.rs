@@ -6,17 +6,17 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{
     Shape, narrative, primitive,
     record::{self, Malformed},
+    references,
     values::{Seen, Values},
 };
 use crate::{
-    fhir::structure,
+    fhir::{REDACTED, structure},
     mapping::compiled::{Kind, Leaf, Member, Node, Object, Reference, Row},
     search::Subset,
 };
 
 const ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const ABSENT_CODES: &str = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
-const REDACTED: &str = r#""security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"REDACTED","display":"redacted"}]"#;
 
 const SUBSETTED: &str = r#""tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"subsetted"}]"#;
 
@@ -36,6 +36,8 @@ pub struct Rendered {
     pub version: String,
     /// Last change of anything it is made of.
     pub updated: Option<Timestamp>,
+    /// Addresses of the patients that it names, whether the elements that do are wanted or not; when that was asked for.
+    pub patients: Vec<String>,
 }
 
 /// What a node wrote.
@@ -79,6 +81,8 @@ pub struct Renderer<'a> {
     pub profiles: &'a [String],
     /// Elements that are wanted.
     pub subset: &'a Subset,
+    /// Which patients it names is to be told.
+    pub patients: bool,
 }
 
 impl Renderer<'_> {
@@ -156,7 +160,12 @@ impl Renderer<'_> {
         }
         out.extend_from_slice(&content);
         out.push(b'}');
-        Ok(Rendered { version, updated })
+        let mut patients = Vec::new();
+        if self.patients {
+            let mut members = body.members.iter();
+            members.try_for_each(|member| references::patients(&member.node, &values, &mut patients))?;
+        }
+        Ok(Rendered { version, updated, patients })
     }
 
     /// The resource gets a text, and the client wants it.
@@ -462,7 +471,7 @@ impl Renderer<'_> {
 }
 
 /// `Type/id` of the resource that is made of a record.
-fn address(reference: &Reference, record: &[u8]) -> Result<String, Malformed> {
+pub(super) fn address(reference: &Reference, record: &[u8]) -> Result<String, Malformed> {
     let mut address = format!("{}/", reference.target);
     if let Some(prefix) = &reference.prefix {
         address.push_str(prefix);

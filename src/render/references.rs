@@ -2,6 +2,7 @@
 
 use super::{
     Shape,
+    object::address,
     record::{self, Malformed},
     values::{Seen, Values},
 };
@@ -34,6 +35,34 @@ pub fn references<'m>(
         }
     }
     Ok(found)
+}
+
+/// Addresses of the patients that stand in a resource, at any place of it.
+pub(super) fn patients(node: &Node, values: &Values<'_>, found: &mut Vec<String>) -> Result<(), Malformed> {
+    match node {
+        Node::Reference(reference) | Node::Address(reference) if reference.target == "Patient" => {
+            if let Some(bytes) = values.slots.get(reference.slot).copied().flatten() {
+                let address = address(reference, bytes)?;
+                if !found.contains(&address) {
+                    found.push(address);
+                }
+            }
+            Ok(())
+        }
+        Node::Object(object) => {
+            object.members.iter().try_for_each(|member| patients(&member.node, values, found))
+        }
+        Node::List(nodes) => nodes.iter().try_for_each(|node| patients(node, values, found)),
+        Node::When { slot, node } => {
+            let slot = values.slots.get(*slot).copied().flatten();
+            if slot.is_some_and(record::boolean) { patients(node, values, found) } else { Ok(()) }
+        }
+        Node::Each { each, node } => {
+            let mut rows = values.rows.get(*each).ok_or(Malformed)?.iter();
+            rows.try_for_each(|row| patients(node, row, found))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn everywhere<'m>(

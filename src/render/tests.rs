@@ -117,7 +117,7 @@ fn text(text: &str) -> Option<Vec<u8>> {
 static SITE: Site = Site { zone: TimeZone::UTC, narrative: false };
 
 fn renderer<'a>(source: &'a Source, shape: &'a Shape, subset: &'a Subset) -> Renderer<'a> {
-    Renderer { site: &SITE, row: &source.row, shape, profiles: &[], subset }
+    Renderer { site: &SITE, row: &source.row, shape, profiles: &[], subset, patients: false }
 }
 
 fn write(source: &Source, shape: &Shape, record: &[u8]) -> Value {
@@ -367,7 +367,8 @@ fn a_narrative_stands_after_meta_and_changes_nothing_else() {
     columns[1] = text("<script>\"&'</script>");
     columns[3] = None;
     let write = |site: &Site, subset: &Subset| -> Value {
-        let renderer = Renderer { site, row: &source.row, shape: &shape, profiles: &[], subset };
+        let renderer =
+            Renderer { site, row: &source.row, shape: &shape, profiles: &[], subset, patients: false };
         let mut out = Vec::new();
         renderer.resource(&mut out, &source.emits[0].body, "7", &record(&columns)).unwrap();
         serde_json::from_slice(&out).unwrap()

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper::service::service_fn;
+use hyper::{Request, Version, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
@@ -13,7 +13,12 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 
-use super::{Limits, Serving, activity::Activity, handle, linger::Lingering};
+use super::{
+    Limits, Serving,
+    activity::{Activity, Heard},
+    handle,
+    linger::Lingering,
+};
 
 /// Bytes of the request line and the headers that are read at all; `handle` draws the finer lines.
 const HEAD: usize = 64 << 10;
@@ -70,7 +75,9 @@ fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.headers)
+        // It begins with the answer before, not with the first byte: so it is that of an idle connection. The time for headers
+        // themselves is watched beside it.
+        .header_read_timeout(limits.idle.max(limits.headers))
         .max_buf_size(HEAD)
         .half_close(false);
     builder
@@ -139,16 +146,19 @@ async fn requests(
 ) {
     let limits = serving.current().options.limits.clone();
     let activity = Arc::new(Activity::default());
-    let service = service_fn(|request| {
+    let service = service_fn(|request: Request<Incoming>| {
         let (serving, activity) = (Arc::clone(serving), Arc::clone(&activity));
         let guard = activity.begin();
+        if request.version() == Version::HTTP_2 {
+            activity.multiplexed();
+        }
         async move {
             let response = handle::handle(serving, request, from, local).await;
             drop(guard);
             Ok::<_, std::convert::Infallible>(response.map(|body| body.keeping(&activity)))
         }
     });
-    let stream = TokioIo::new(stream);
+    let stream = TokioIo::new(Heard(stream, Arc::clone(&activity)));
     let mut connection = pin!(builder.serve_connection(stream, service));
     // hyper's own limit on headers starts only when it knows the version of HTTP; this one also covers a client that
     // never sends the first byte, and idle HTTP/2 connections.
@@ -169,6 +179,7 @@ async fn requests(
             }
             _ = watchdog.tick() => match activity.idle() {
                 Some(idle) if !activity.ever() && idle > limits.headers => break,
+                Some(_) if activity.coming().is_some_and(|time| time > limits.headers) => break,
                 // The answer is finished, but the client does not read it.
                 Some(idle) if idle > 4 * limits.idle => break,
                 Some(idle) if idle > limits.idle && !ending => {

@@ -91,8 +91,12 @@ fn answer(serving: &Serving, request: &Request<Incoming>) -> Response<Full<Bytes
             Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         },
         "/metrics" => {
-            let gateway = &serving.current().gateway;
-            let body = serving.metrics.text(&gateway.vitals(), readiness(serving).is_ok());
+            let shared = serving.current();
+            let audit = shared.options.audit.as_ref().map(|trail| trail.vitals());
+            let ends = shared.options.tls.as_ref().and_then(|tls| tls.ends());
+            let ready = readiness(serving).is_ok();
+            let traces = shared.options.traces.as_ref().map(|traces| traces.counts());
+            let body = serving.metrics.text(&shared.gateway.vitals(), (audit, traces), ready, ends);
             let mut response = text(StatusCode::OK, body);
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA));
             response
@@ -106,7 +110,8 @@ fn readiness(serving: &Serving) -> Result<(), String> {
     if serving.is_draining() {
         return Err("stopping: running requests end, new ones belong elsewhere".to_owned());
     }
-    serving.current().gateway.ready().map_err(|error| match error.logged_cause() {
+    let shared = serving.current();
+    shared.gateway.ready().and_then(|()| shared.recordable()).map_err(|error| match error.logged_cause() {
         Some(cause) => format!("{} ({cause})", error.text()),
         None => error.text(),
     })

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::{
     Shared,
+    access::{self, Access, Entered},
     handle::ADDRESS,
     negotiate,
     respond::{conditional, status},
@@ -39,28 +40,45 @@ const TOGETHER: usize = 3;
 /// Bytes of all answers at most; what does not fit says so in its entry.
 const BYTES: usize = 32 << 20;
 
-type Entry = Pin<Box<dyn Future<Output = Result<Vec<u8>>> + Send>>;
+type Entry = Pin<Box<dyn Future<Output = (Entered, Result<Vec<u8>>)> + Send>>;
 
 /// Answers a batch; its entries are asked by whoever sent `request`.
 ///
 /// # Errors
 /// The Bundle is not a batch or too large, or nobody is signed in. Faults of entries stand in their answers.
-pub(super) async fn answer(shared: &Shared, bundle: &Value, request: Request) -> Result<Answer> {
+pub(super) async fn answer(
+    shared: &Shared,
+    bundle: &Value,
+    request: Request,
+    access: &mut Access,
+) -> Result<Answer> {
     shared.gateway.sign_in(request.clone()).await?;
     let id = request.id.clone();
     let work: Vec<Entry> = entries(bundle)?
         .iter()
         .map(|entry| {
-            let asked = Asked::read(shared, &request.base, entry);
-            let (gateway, request) = (Arc::clone(&shared.gateway), request.clone());
-            Box::pin(one(gateway, request, asked)) as Entry
+            let read = Asked::read(shared, &request.base, entry);
+            let (route, asked) = match read {
+                Ok((route, asked)) => (route, Ok(asked)),
+                Err(error) => ("/", Err(error)),
+            };
+            let asks = asks(entry, route, asked.as_ref().ok());
+            let gateway = Arc::clone(&shared.gateway);
+            let request = Request { trace: request.trace.part(), ..request.clone() };
+            Box::pin(async move {
+                let trace = request.trace.clone();
+                let reply = one(gateway, request, asked).await;
+                let error = reply.as_ref().err().map(Error::entry);
+                (Entered { asked: asks, trace, error }, reply)
+            }) as Entry
         })
         .collect();
     let replies = stream::iter(work).buffered(TOGETHER);
     let mut replies = pin!(replies);
     let mut body = br#"{"resourceType":"Bundle","type":"batch-response""#.to_vec();
     let mut first = true;
-    while let Some(reply) = replies.next().await {
+    while let Some((entered, reply)) = replies.next().await {
+        access.entered(entered);
         body.extend_from_slice(if first { b",\"entry\":[" } else { b"," });
         first = false;
         let fits = |reply: Vec<u8>| {
@@ -110,6 +128,16 @@ fn entries(bundle: &Value) -> Result<&[Value]> {
     }
 }
 
+/// What the audit trail is told of an entry.
+fn asks(entry: &Value, route: &'static str, asked: Option<&Asked>) -> access::Asked {
+    let text = |name: &str| entry["request"][name].as_str().unwrap_or_default();
+    let query = format!("{} {}", text("method"), text("url"));
+    match asked {
+        Some(asked) => access::Asked::of(&asked.interaction, route, query),
+        None => access::Asked::batch(route, query),
+    }
+}
+
 /// What an entry asks for.
 struct Asked {
     interaction: Interaction,
@@ -119,7 +147,8 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(shared: &Shared, base: &str, entry: &Value) -> Result<Self> {
+    /// Template of the address, and what it asks for.
+    fn read(shared: &Shared, base: &str, entry: &Value) -> Result<(&'static str, Self)> {
         let malformed = |detail: &str, at: &str| {
             Error::new(&error::REQUEST_MALFORMED).detail(detail).at(format!("Bundle.entry.request.{at}"))
         };
@@ -155,7 +184,9 @@ impl Asked {
         // The form of the answer is that of the batch.
         negotiate::form(&HeaderMap::new(), &mut given.pairs, false)?;
         let headers = conditions(request)?;
-        Ok(Self { interaction: place.interaction(given)?, headers, head: method == Method::HEAD })
+        let template = place.template();
+        let asked = Self { interaction: place.interaction(given)?, headers, head: method == Method::HEAD };
+        Ok((template, asked))
     }
 }
 

@@ -17,7 +17,9 @@ use hyper::{
 use tracing::Instrument as _;
 
 use super::{
-    Serving, Shared, batch, body, credential,
+    Serving, Shared,
+    access::{self, Access, Asked},
+    batch, body, credential,
     negotiate::{self, Form},
     page, peer,
     record::Record,
@@ -28,7 +30,8 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     fhir::parameters::Given,
-    interaction::{self, Answer, Interaction, Session},
+    interaction::{self, Answer, Interaction, Session, Trace},
+    spans,
 };
 
 /// Bytes of an address at most. A search of this length fits into a POST as well.
@@ -54,18 +57,33 @@ pub(super) async fn handle(
     let shared = serving.current();
     let (parts, body) = request.into_parts();
     let id = respond::request_id(&parts.headers);
-    let mut record = Record::new(&id, &parts.method, &serving.metrics);
+    let trail = shared.options.audit.clone();
+    let trace = if trail.is_some() { Trace::default().noting() } else { Trace::default() };
+    let traced = shared.options.traces.as_ref().map(|traces| traces.begin(&parts.headers));
+    let spans = traced.as_ref().and_then(|traced| traced.spans.clone());
+    let mut record = Record::new(&id, &parts.method, (trace, traced), &serving.metrics);
+    let mut access = Access::new(&id);
     let mut form = None;
     let span = tracing::info_span!("request", id);
-    let work = carry_out(&shared, &parts, body, (from, local), &id, &mut record, &mut form);
-    let done = unpanicked(work).instrument(span).await;
+    let work = carry_out(&shared, &parts, body, (from, local), &mut record, &mut access, &mut form);
+    let mut done = unpanicked(spans::on(spans.as_ref(), work)).instrument(span).await;
+    if let Some(trail) = trail {
+        // Before anything leaves.
+        if let Err(error) = access.keep(&trail, &record.trace(), done.as_ref().err()).await {
+            done = Err(error);
+        } else if let Ok(Done::Answer(answer)) = done {
+            done = Ok(Done::Answer(access.follow(trail, &record.trace(), answer)));
+        }
+    }
     let form =
         form.unwrap_or_else(|| negotiate::guess(&parts.headers, parts.uri.query().unwrap_or_default()));
     let reply = Reply { parts: &parts, options: &shared.options, id: &id, form };
     let mut response = match done {
         Ok(Done::Live) => reply.live(),
         Ok(Done::Options(allow)) => reply.options(allow),
-        Ok(Done::Answer(answer)) => reply.answer(answer).await,
+        Ok(Done::Answer(answer)) => {
+            spans::on(spans.as_ref(), spans::within("write", reply.answer(answer))).await
+        }
         Ok(Done::Page(done)) => reply.page(done).await,
         Err(error) => {
             let entry = error.entry();
@@ -100,8 +118,8 @@ async fn carry_out(
     parts: &Parts,
     body: Incoming,
     (from, local): (SocketAddr, SocketAddr),
-    id: &str,
     record: &mut Record,
+    access: &mut Access,
     negotiated: &mut Option<Form>,
 ) -> Result<Done> {
     limits(parts)?;
@@ -112,8 +130,9 @@ async fn carry_out(
         }
         place.admit(&parts.method)?;
         let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
+        record.base(&peer.base);
         let _admitted = shared.throttle.address(peer.client)?;
-        return page::answer(shared, place, (parts, body), peer, (id, record)).await.map(Done::Page);
+        return page::answer(shared, place, (parts, body), peer, (record, access)).await.map(Done::Page);
     }
     let place = Place::of(parts.uri.path(), &shared.options.base_path)?;
     record.route(place.template(), place.kind());
@@ -125,6 +144,7 @@ async fn carry_out(
         return Ok(Done::Live);
     }
     let peer = peer::peer(&shared.options, &parts.headers, &parts.uri, from, local)?;
+    record.base(&peer.base);
     let mut admitted = vec![shared.throttle.address(peer.client)?];
     let mut given =
         Given { pairs: target::pairs(parts.uri.query().unwrap_or_default())?, ..Given::default() };
@@ -136,6 +156,7 @@ async fn carry_out(
     } else if parts.method == Method::POST {
         given.extend(body::given(&shared.options, &parts.headers, body, place.takes_resource()).await?);
     }
+    let query = access::query(parts, &place, &given.pairs);
     let is_form = |name: &str| matches!(name, "_format" | "_pretty");
     record.names(&given.pairs, |name| is_form(name) || shared.gateway.is_parameter(name));
     let asked: Vec<_> = given.pairs.iter().filter(|(name, _)| is_form(name)).cloned().collect();
@@ -147,6 +168,7 @@ async fn carry_out(
         Some(kept) => Some(kept?),
         None => credential::parse(parts.headers.get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes))?,
     };
+    let template = place.template();
     let interaction = match (&bundle, given.pairs.first()) {
         (None, _) => place.interaction(given)?,
         // What a batch asks for stands in its entries; by itself it asks for nothing of anybody.
@@ -158,7 +180,7 @@ async fn carry_out(
         }
     };
     let request = interaction::Request {
-        id: id.to_owned(),
+        id: record.id().to_owned(),
         trace: record.trace(),
         session: Session::default(),
         interaction,
@@ -171,6 +193,14 @@ async fn carry_out(
         returns: preference.returns,
         languages: negotiate::languages(&parts.headers),
     };
+    if request.interaction.is_of_somebody(bundle.is_some()) {
+        let asked = match bundle {
+            Some(_) => Asked::batch(template, query),
+            None => Asked::of(&request.interaction, template, query),
+        };
+        access.asks(asked, peer.client, request.credential.as_ref());
+        shared.recordable()?;
+    }
     if shared.throttle.limits_users() && request.interaction.is_of_somebody(bundle.is_some()) {
         // The gateway does not sign in once more: the session of the request is known then.
         shared.gateway.sign_in(request.clone()).await?;
@@ -179,7 +209,7 @@ async fn carry_out(
         }
     }
     let answer = match bundle {
-        Some(bundle) => batch::answer(shared, &bundle, request).await,
+        Some(bundle) => batch::answer(shared, &bundle, request, access).await,
         None => Arc::clone(&shared.gateway).answer(request).await,
     };
     answer.map(|answer| Done::Answer(answer.holding(admitted)))

@@ -2,7 +2,7 @@
 //! reads. Labels are templates, codes and other words of this program: never a value, an id or a login.
 
 use std::{
-    sync::atomic::AtomicU64,
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -13,7 +13,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::interaction::Vitals;
+use super::traces::Counts;
+use crate::{audit, interaction::Vitals};
 
 /// Media type of the text.
 pub(super) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -127,18 +128,37 @@ impl Metrics {
     }
 
     /// All of it as text, with how the gateway is now.
-    pub(super) fn text(&self, vitals: &Vitals, ready: bool) -> String {
+    /// `ends` is when the certificate of this server does.
+    pub(super) fn text(
+        &self,
+        vitals: &Vitals,
+        (audit, traces): (Option<audit::Vitals>, Option<&Counts>),
+        ready: bool,
+        ends: Option<SystemTime>,
+    ) -> String {
         let mut out = String::with_capacity(16 << 10);
         // A String takes everything.
         let _ = text::encode_registry(&mut out, &self.registry);
-        let _ = text::encode_registry(&mut out, &gathered(vitals, ready));
+        let _ = text::encode_registry(&mut out, &gathered(vitals, ready, ends));
+        if let Some(audit) = audit {
+            let _ = text::encode_registry(&mut out, &trail(&audit));
+        }
+        if let Some(traces) = traces {
+            let _ = text::encode_registry(&mut out, &sent(traces));
+        }
         let _ = text::encode_eof(&mut out);
         out
     }
 }
 
-fn gathered(vitals: &Vitals, ready: bool) -> Registry {
+fn gathered(vitals: &Vitals, ready: bool, ends: Option<SystemTime>) -> Registry {
     let mut registry = Registry::with_prefix("gnuhealth_fhir");
+    if let Some(ends) = ends {
+        let gauge = Seconds::default();
+        gauge.set(ends.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64());
+        let help = "When the certificate of this server ends, since 1970";
+        registry.register_with_unit("certificate_end", help, Unit::Seconds, gauge);
+    }
     let number = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
     let mut gauge = |name: &str, help: &str, value: i64| {
         let gauge: Gauge = Gauge::default();
@@ -193,12 +213,56 @@ fn gathered(vitals: &Vitals, ready: bool) -> Registry {
     registry
 }
 
+/// The audit trail.
+fn trail(vitals: &audit::Vitals) -> Registry {
+    let mut registry = Registry::with_prefix("gnuhealth_fhir");
+    let family = Family::<Labels, Counter>::default();
+    for (outcome, count) in [("kept", vitals.kept), ("failed", vitals.failed)] {
+        family.get_or_create(&vec![("outcome", outcome)]).inc_by(count);
+    }
+    registry.register("audit_records", "Records of the audit trail, by what became of them", family);
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let gauge: Gauge = Gauge::default();
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        registry.register(name, help, gauge);
+    };
+    gauge("audit_failing", "1 when audit records cannot be kept", u64::from(vitals.failing));
+    gauge("audit_sequence", "Number of the last audit record", vitals.sequence);
+    let waited = Counter::<f64, AtomicU64>::default();
+    waited.inc_by(vitals.waited.as_secs_f64());
+    let help = "Time that answers waited for their audit records";
+    registry.register_with_unit("audit_wait", help, Unit::Seconds, waited);
+    registry
+}
+
+/// Traces.
+fn sent(counts: &Counts) -> Registry {
+    let mut registry = Registry::with_prefix("gnuhealth_fhir");
+    let mut family = |name: &str, help: &str, outcomes: &[(&'static str, &AtomicU64)]| {
+        let family = Family::<Labels, Counter>::default();
+        for (outcome, count) in outcomes {
+            family.get_or_create(&vec![("outcome", *outcome)]).inc_by(count.load(Ordering::Relaxed));
+        }
+        registry.register(name, help, family);
+    };
+    let spans = [
+        ("sent", &counts.sent),
+        ("dropped", &counts.dropped),
+        ("failed", &counts.failed),
+        ("rejected", &counts.rejected),
+    ];
+    family("spans", "Spans of traces, by what became of them", &spans);
+    let messages = [("sent", &counts.messages), ("failed", &counts.failures)];
+    family("trace_messages", "Messages with spans to the collector, by what became of them", &messages);
+    registry
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
-    use super::Metrics;
-    use crate::interaction::Vitals;
+    use super::{Counts, Metrics, Ordering};
+    use crate::{audit, interaction::Vitals};
 
     #[test]
     fn requests_are_counted_by_template_method_and_class_of_status() {
@@ -213,7 +277,11 @@ mod tests {
         vitals.database.work[0].statements = 7;
         vitals.database.work[0].time = Duration::from_millis(1500);
         vitals.sign_ins.outcomes = vec![("password", "wrong", 2)];
-        let text = metrics.text(&vitals, true);
+        let traces = Counts::default();
+        traces.dropped.store(4, Ordering::Relaxed);
+        let audit = audit::Vitals { kept: 3, ..Default::default() };
+        let ends = UNIX_EPOCH + Duration::from_secs(1_893_456_000);
+        let text = metrics.text(&vitals, (Some(audit), Some(&traces)), true, Some(ends));
         for status in ["2xx", "3xx", "4xx", "5xx", "gone"] {
             let labels = format!("{{route=\"/[type]/[id]\",method=\"GET\",status=\"{status}\"}}");
             let line = format!("gnuhealth_fhir_request_duration_seconds_count{labels} 1\n");
@@ -229,6 +297,10 @@ mod tests {
             "gnuhealth_fhir_statements_total{class=\"request\"} 7\n",
             "gnuhealth_fhir_statement_time_seconds_total{class=\"request\"} 1.5\n",
             "gnuhealth_fhir_ready 1\n",
+            "gnuhealth_fhir_audit_records_total{outcome=\"kept\"} 3\n",
+            "gnuhealth_fhir_spans_total{outcome=\"dropped\"} 4\n",
+            "gnuhealth_fhir_trace_messages_total{outcome=\"failed\"} 0\n",
+            "gnuhealth_fhir_certificate_end_seconds 1893456000.0\n",
             concat!("gnuhealth_fhir_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1\n"),
         ] {
             assert!(text.contains(line), "{line}{text}");

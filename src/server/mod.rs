@@ -6,6 +6,7 @@
 //! request ends. The place is known before anything of a person is read, so every refusal is logged under its template.
 
 mod accept;
+mod access;
 mod activity;
 mod admin;
 mod batch;
@@ -24,6 +25,7 @@ mod route;
 mod serving;
 mod target;
 mod throttle;
+mod traces;
 mod types;
 
 pub use accept::serve;
@@ -32,12 +34,14 @@ pub use serving::Serving;
 // What a client sends as text, for the fuzz targets.
 pub use target::pairs;
 pub use throttle::Settings as Throttling;
+pub use traces::Traces;
 
 use std::{net::IpAddr, sync::Arc};
 
 use serving::Shared;
 
 use crate::{
+    audit::Trail,
     config::{BasePath, BaseUrl, Config, Cors, Network},
     tls::Listening,
 };
@@ -61,6 +65,10 @@ pub struct Options {
     pub max_body: u64,
     /// A login and a password are asked for.
     pub passwords: bool,
+    /// The audit trail, if there is one.
+    pub audit: Option<Arc<Trail>>,
+    /// The way to a collector of traces, if there is one.
+    pub traces: Option<Arc<Traces>>,
     /// The page is served.
     pub page: bool,
     /// How much one user and one address may ask.
@@ -111,6 +119,8 @@ impl From<&Config> for Options {
             cors_origins: config.cors_origins.clone(),
             max_body: config.max_body.0,
             passwords: true,
+            audit: None,
+            traces: None,
             page: config.page,
             throttle: throttle::Settings::of(config),
             limits: Limits {

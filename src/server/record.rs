@@ -7,7 +7,10 @@ use std::{
 
 use hyper::{Method, StatusCode};
 
-use super::metrics::Metrics;
+use super::{
+    metrics::Metrics,
+    traces::{Outcome, Traced},
+};
 use crate::interaction::Trace;
 
 /// Names of parameters in one line at most.
@@ -23,12 +26,18 @@ pub(super) struct Record {
     kind: Option<&'static str>,
     names: String,
     trace: Trace,
+    traced: Option<Traced>,
     code: Option<&'static str>,
     outcome: Option<(StatusCode, u64)>,
 }
 
 impl Record {
-    pub(super) fn new(id: &str, method: &Method, metrics: &Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        id: &str,
+        method: &Method,
+        (trace, traced): (Trace, Option<Traced>),
+        metrics: &Arc<Metrics>,
+    ) -> Self {
         metrics.begun();
         // A method is a free token: only the usual ones are repeated.
         let method = match method.as_str() {
@@ -49,7 +58,8 @@ impl Record {
             route: "unknown",
             kind: None,
             names: String::new(),
-            trace: Trace::default(),
+            trace,
+            traced,
             code: None,
             outcome: None,
         }
@@ -69,8 +79,19 @@ impl Record {
         }
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(super) fn trace(&self) -> Trace {
         self.trace.clone()
+    }
+
+    /// The address under which the client reaches this server.
+    pub(super) fn base(&mut self, base: &str) {
+        if let Some(traced) = &mut self.traced {
+            traced.at(base);
+        }
     }
 
     pub(super) fn code(&mut self, code: &'static str) {
@@ -88,11 +109,17 @@ impl Drop for Record {
         let (status, bytes) = self.outcome.map_or((499, 0), |(status, bytes)| (status.as_u16(), bytes));
         let time = self.started.elapsed();
         self.metrics.ended((self.route, self.method), status, self.code, time);
+        if let Some(traced) = &mut self.traced {
+            let (method, route, kind) = (self.method, self.route, self.kind);
+            let (status, code) = (self.outcome.map(|(status, _)| status), self.code);
+            traced.end(&Outcome { method, route, kind, status, code, trace: &self.trace });
+        }
         let spent = self.trace.spent().sum();
         let milliseconds = |time: Duration| time.as_micros() as f64 / 1000.0;
         tracing::info!(
             target: "gnuhealth_fhir::request",
             request = self.id,
+            trace = self.traced.as_ref().and_then(|traced| traced.id.as_deref()),
             method = self.method,
             route = self.route,
             resource = self.kind,

@@ -8,7 +8,7 @@ use std::sync::{
 use arc_swap::ArcSwap;
 
 use super::{Options, metrics::Metrics, throttle::Throttle};
-use crate::interaction::Gateway;
+use crate::{error::Result, interaction::Gateway};
 
 /// What every request shares.
 pub(super) struct Shared {
@@ -21,6 +21,11 @@ impl Shared {
     fn new(options: Options, gateway: Arc<dyn Gateway>) -> Self {
         let throttle = Throttle::new(options.throttle);
         Self { options, gateway, throttle }
+    }
+
+    /// Refuses what could not be recorded, before any work is done for it.
+    pub(super) fn recordable(&self) -> Result<()> {
+        self.options.audit.as_ref().map_or(Ok(()), |trail| trail.ready())
     }
 }
 
@@ -57,6 +62,13 @@ impl Serving {
 
     pub(super) fn current(&self) -> Arc<Shared> {
         self.current.load_full()
+    }
+
+    /// Sends the traces that are left; after it there are none.
+    pub async fn end_traces(&self) {
+        if let Some(traces) = &self.current().options.traces {
+            traces.end().await;
+        }
     }
 
     /// From now on `/readyz` sends requests elsewhere.

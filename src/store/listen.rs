@@ -6,14 +6,10 @@ use std::{
     task::Poll,
 };
 
-use tokio_postgres::{AsyncMessage, Config};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::AsyncMessage;
 
-use super::{Store, database_error};
+use super::{Store, database_error, unavailable};
 use crate::{error::Result, sql::Fragment};
-
-/// How a session is opened that only listens.
-pub(super) struct Listener(pub Config, pub MakeRustlsConnect);
 
 impl Store {
     /// There is a session to listen with; a store with few sessions has none to spare.
@@ -27,8 +23,8 @@ impl Store {
     /// # Errors
     /// The session cannot be opened, may not listen (a replica cannot), or is lost.
     pub async fn listen(&self, channel: &str, heard: impl Fn()) -> Result<()> {
-        let Some(Listener(config, tls)) = &self.listener else { return Ok(()) };
-        let (client, mut connection) = config.connect(tls.clone()).await.map_err(database_error)?;
+        let Some(servers) = &self.listener else { return Ok(()) };
+        let (client, mut connection) = servers.connect().await.map_err(unavailable)?;
         let listen = Fragment::raw("LISTEN ").ident(channel).finish().text;
         let mut answer = pin!(client.batch_execute(&listen));
         let mut listening = false;

@@ -6,6 +6,8 @@ mod connect;
 mod files;
 mod listen;
 mod row;
+mod running;
+mod servers;
 mod vitals;
 
 pub use connect::{ConnectError, Options, databases};
@@ -18,9 +20,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{Object, Pool, PoolError};
-use tokio_postgres::{error::SqlState, types::ToSql};
+use deadpool::managed::{self, PoolError};
+use deadpool_postgres::ClientWrapper;
+use tokio_postgres::{
+    error::SqlState,
+    types::{ToSql, Type},
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use running::Running;
+use servers::{Servers, Unavailable};
 
 use crate::{
     error::{self, Error, Result},
@@ -30,6 +39,10 @@ use crate::{
 /// Prepared statements that a session keeps. The plan of a search costs PostgreSQL more than a megabyte each (measured: 500
 /// of them made a session of 790 MB), and there are as many sessions as connections.
 const PREPARED: usize = 100;
+
+/// Bytes of a text from which a statement is wide: it goes through nearly all tables, and PostgreSQL takes longer to plan it
+/// than to run it. A search over one type stays below, one with a condition over all types does not.
+const WIDE: usize = 128 * 1024;
 
 /// What a statement is for; statements are counted per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,16 +58,46 @@ pub enum Class {
 impl Class {
     /// All of them, in their order.
     pub const ALL: [Self; 3] = [Self::Request, Self::SignIn, Self::Watch];
+
+    /// Says more exactly what a statement is for; its span is called so.
+    pub fn to(self, purpose: &'static str) -> Purpose {
+        Purpose { class: self, name: purpose }
+    }
 }
+
+/// What a statement is for, in the words of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    class: Class,
+    name: &'static str,
+}
+
+impl From<Class> for Purpose {
+    fn from(class: Class) -> Self {
+        class.to(match class {
+            Class::Request => "answer a request",
+            Class::SignIn => "verify a credential",
+            Class::Watch => "read the rights",
+        })
+    }
+}
+
+type Pool = managed::Pool<Servers>;
+type Object = managed::Object<Servers>;
 
 /// A pool of database sessions.
 pub struct Store {
     pool: Pool,
+    /// A few sessions for wide statements of [`Class::Request`]. They are planned sooner where the tables' descriptions were
+    /// read before, and cannot take all sessions. Only with eight sessions or more.
+    wide: Option<Pool>,
     /// One session for [`Class::Watch`], so that long searches cannot hide a change of rights. A store with a single
     /// session has none.
     watch: Option<Pool>,
     /// How to open one more session, which hears what Tryton tells of changes. Only with three sessions or more.
-    listener: Option<listen::Listener>,
+    listener: Option<Servers>,
+    /// The settings of each transaction, where a pooler keeps none for the session.
+    pooled: Option<String>,
     /// For cancelling.
     tls: MakeRustlsConnect,
     counts: [vitals::Counter; 3],
@@ -101,63 +144,111 @@ impl Store {
 
     /// Sessions for requests at most.
     pub fn sessions(&self) -> usize {
-        self.pool.status().max_size
+        self.pools().map(|pool| pool.status().max_size).sum()
     }
 
-    async fn session(&self, class: Class) -> Result<Object> {
-        let pool = self.watch.as_ref().filter(|_| class == Class::Watch).unwrap_or(&self.pool);
+    /// The pools for requests.
+    fn pools(&self) -> impl Iterator<Item = &Pool> {
+        std::iter::once(&self.pool).chain(&self.wide)
+    }
+
+    /// A session for statements of this class, the longest of which has a text of so many bytes.
+    async fn session(&self, class: Class, bytes: usize) -> Result<Object> {
+        let pool = match class {
+            Class::Watch => self.watch.as_ref(),
+            Class::Request => self.wide.as_ref().filter(|_| bytes >= WIDE),
+            Class::SignIn => None,
+        };
+        let pool = pool.unwrap_or(&self.pool);
         let begun = Instant::now();
         let session = pool.get().await;
         self.waited(class, begun);
         session.map_err(|error| match error {
             PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
+            PoolError::Backend(error) => unavailable(error),
             error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
         })
+    }
+
+    /// A session, for as long as its statements take.
+    async fn running(&self, class: Class, bytes: usize) -> Result<Running> {
+        Ok(Running::new(self.session(class, bytes).await?, self.tls.clone()))
+    }
+
+    /// PostgreSQL ends a statement itself; this is for a server that does not, and for a lost network.
+    async fn in_time<A>(&self, answer: impl Future<Output = A>) -> Result<A> {
+        let late = |_| Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("no answer in time");
+        tokio::time::timeout(self.statement_timeout + GRACE, answer).await.map_err(late)
     }
 
     /// Runs one statement, prepared once per session, and returns its rows.
     ///
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
-    pub async fn rows(&self, class: Class, statement: &Statement) -> Result<Vec<Row>> {
-        self.tell(class, || statement.clone());
-        let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
-        self.query(class, &statement.text, &values).await
+    pub async fn rows(&self, purpose: impl Into<Purpose>, statement: &Statement) -> Result<Vec<Row>> {
+        let purpose = purpose.into();
+        self.tell(purpose.class, || statement.clone());
+        let values: Vec<&Value> = statement.values.iter().collect();
+        self.query(purpose, &statement.text, &values).await
     }
 
     /// Runs a statement for a record: its id stands where the statement has [`Value::RecordId`].
     ///
     /// # Errors
     /// As [`Store::rows`].
-    pub async fn rows_of_record(&self, class: Class, statement: &Statement, record: i32) -> Result<Vec<Row>> {
-        self.tell(class, || statement.for_record(record));
+    pub async fn rows_of_record(
+        &self,
+        purpose: impl Into<Purpose>,
+        statement: &Statement,
+        record: i32,
+    ) -> Result<Vec<Row>> {
+        let purpose = purpose.into();
+        self.tell(purpose.class, || statement.for_record(record));
         let record = Value::Int4(record);
-        let values: Vec<&(dyn ToSql + Sync)> = statement
-            .values
-            .iter()
-            .map(|value| if *value == Value::RecordId { &record as _ } else { value as _ })
-            .collect();
-        self.query(class, &statement.text, &values).await
+        let values = statement.values.iter();
+        let values: Vec<&Value> =
+            values.map(|value| if *value == Value::RecordId { &record } else { value }).collect();
+        self.query(purpose, &statement.text, &values).await
     }
 
-    async fn query(&self, class: Class, text: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>> {
-        let running = Running(Some((self.session(class).await?, self.tls.clone())));
-        let _sent = self.counts[class as usize].begin();
-        let answer = async {
-            let session = running.session();
-            if session.statement_cache.size() >= PREPARED {
-                // The text of a statement varies with the search, so without a bound a session would keep all of them.
-                session.statement_cache.clear();
-            }
-            let prepared = session.prepare_cached(text).await?;
-            session.query(&prepared, values).await
-        };
-        // PostgreSQL ends the statement itself; this is for a server that does not, and for a lost network.
-        let Ok(answer) = tokio::time::timeout(self.statement_timeout + GRACE, answer).await else {
-            return Err(Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("no answer in time"));
-        };
+    async fn query(&self, purpose: Purpose, text: &str, values: &[&Value]) -> Result<Vec<Row>> {
+        let running = self.running(purpose.class, text.len()).await?;
+        let mut sent = self.counts[purpose.class as usize].begin(purpose.name);
+        let answer = self.in_time(self.answer(running.session(), text, values)).await;
+        let answer = answer.map_err(|late| sent.failed(late))?;
         running.finished();
-        Ok(answer.map_err(database_error)?.into_iter().map(Row).collect())
+        let rows = answer.map_err(|error| sent.failed(database_error(error)))?;
+        sent.answered(rows.len());
+        Ok(rows.into_iter().map(Row).collect())
+    }
+
+    async fn answer(
+        &self,
+        session: &ClientWrapper,
+        text: &str,
+        values: &[&Value],
+    ) -> std::result::Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+        if let Some(settings) = &self.pooled {
+            // Sent together: a pooler holds its session from BEGIN to COMMIT, and what was prepared before is in another.
+            let begin = format!("BEGIN READ ONLY; {settings}");
+            let typed = typed(values);
+            let (begun, rows, ended) = tokio::join!(
+                session.batch_execute(&begin),
+                session.query_typed(text, &typed),
+                session.batch_execute("COMMIT")
+            );
+            begun?;
+            let rows = rows?;
+            ended?;
+            return Ok(rows);
+        }
+        if session.statement_cache.size() >= PREPARED {
+            // The text of a statement varies with the search, so without a bound a session would keep all of them.
+            session.statement_cache.clear();
+        }
+        let prepared = session.prepare_cached(text).await?;
+        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| *value as _).collect();
+        session.query(&prepared, &values).await
     }
 
     /// Runs several statements that only read in one snapshot (REPEATABLE READ).
@@ -165,23 +256,31 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`].
     pub async fn snapshot(&self, class: Class, statements: &[&str]) -> Result<Vec<Vec<Row>>> {
-        let mut session = self.session(class).await?;
-        let transaction = session
-            .build_transaction()
-            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .await
-            .map_err(database_error)?;
-        let mut all = Vec::with_capacity(statements.len());
-        for text in statements {
-            let _sent = self.counts[class as usize].begin();
-            all.push(
-                transaction.query(*text, &[]).await.map_err(database_error)?.into_iter().map(Row).collect(),
-            );
-        }
-        transaction.commit().await.map_err(database_error)?;
-        Ok(all)
+        let mut running = self.running(class, 0).await?;
+        let session = running.session_mut();
+        let answers = self.in_time(async {
+            let transaction = session
+                .build_transaction()
+                .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+                .read_only(true)
+                .start()
+                .await?;
+            if let Some(settings) = &self.pooled {
+                transaction.batch_execute(settings).await?;
+            }
+            let mut all = Vec::with_capacity(statements.len());
+            for text in statements {
+                let mut sent = self.counts[class as usize].begin(Purpose::from(class).name);
+                let rows = transaction.query_typed(text, &[]).await?;
+                sent.answered(rows.len());
+                all.push(rows.into_iter().map(Row).collect());
+            }
+            transaction.commit().await?;
+            Ok(all)
+        });
+        let answers = answers.await?;
+        running.finished();
+        answers.map_err(database_error)
     }
 
     /// Runs statements that write in one transaction; returns the rows of each.
@@ -189,23 +288,32 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
     pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
-        let mut session = self.session(class).await.map_err(WriteError::Failed)?;
-        let denied = |error: tokio_postgres::Error| match error.code() {
+        let mut running = self.running(class, 0).await.map_err(WriteError::Failed)?;
+        let session = running.session_mut();
+        let answers = self.in_time(async {
+            let transaction = session.build_transaction().read_only(false).start().await?;
+            if let Some(settings) = &self.pooled {
+                transaction.batch_execute(settings).await?;
+            }
+            let mut all = Vec::with_capacity(statements.len());
+            for statement in statements {
+                let mut sent = self.counts[class as usize].begin(Purpose::from(class).name);
+                let values: Vec<&Value> = statement.values.iter().collect();
+                let rows = transaction.query_typed(&statement.text, &typed(&values)).await?;
+                sent.answered(rows.len());
+                all.push(rows.into_iter().map(Row).collect());
+            }
+            transaction.commit().await?;
+            Ok(all)
+        });
+        let answers = answers.await.map_err(WriteError::Failed)?;
+        running.finished();
+        answers.map_err(|error: tokio_postgres::Error| match error.code() {
             Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => {
                 WriteError::Denied
             }
             _ => WriteError::Failed(database_error(error)),
-        };
-        let transaction = session.build_transaction().read_only(false).start().await.map_err(denied)?;
-        let mut all = Vec::with_capacity(statements.len());
-        for statement in statements {
-            let _sent = self.counts[class as usize].begin();
-            let values: Vec<&(dyn ToSql + Sync)> = statement.values.iter().map(|value| value as _).collect();
-            let rows = transaction.query(&statement.text, &values).await.map_err(denied)?;
-            all.push(rows.into_iter().map(Row).collect());
-        }
-        transaction.commit().await.map_err(denied)?;
-        Ok(all)
+        })
     }
 }
 
@@ -218,35 +326,34 @@ pub enum WriteError {
     Failed(Error),
 }
 
-/// A session while its statement runs. When it is dropped before the answer (the client went away, or waited too long),
-/// the statement is cancelled and the session closed: a later cancellation could hit the statement of somebody else.
-struct Running(Option<(Object, MakeRustlsConnect)>);
-
-impl Running {
-    fn session(&self) -> &Object {
-        &self.0.as_ref().expect("the session is there until the value is dropped").0
-    }
-
-    /// The answer has come: the session goes back to the pool.
-    fn finished(mut self) {
-        self.0 = None;
+/// No session can be opened.
+fn unavailable(error: Unavailable) -> Error {
+    match error {
+        Unavailable::Postgres(error) if error.code().is_some() => {
+            Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(sanitised(&error))
+        }
+        error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some((session, tls)) = self.0.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let client = Object::take(session);
-            let token = client.cancel_token();
-            runtime.spawn(async move {
-                let cancel = token.cancel_query(tls);
-                let _ = tokio::time::timeout(Duration::from_secs(5), cancel).await;
-                drop(client);
-            });
-        }
-    }
+/// Values with the types that they are sent as.
+fn typed<'v>(values: &[&'v Value]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
+    let typed = |value: &&'v Value| {
+        let kind = match value {
+            Value::Int4(_) | Value::RecordId => Type::INT4,
+            Value::Int8(_) => Type::INT8,
+            Value::Float8(_) => Type::FLOAT8,
+            Value::Bool(_) => Type::BOOL,
+            Value::Text(_) | Value::Numeric(_) | Value::Json(_) | Value::Interval(_) => Type::TEXT,
+            Value::Date(_) => Type::DATE,
+            Value::Timestamp(_) => Type::TIMESTAMP,
+            Value::Time(_) => Type::TIME,
+            Value::Int4s(_) => Type::INT4_ARRAY,
+            Value::Texts(_) => Type::TEXT_ARRAY,
+        };
+        (*value as &(dyn ToSql + Sync), kind)
+    };
+    values.iter().map(typed).collect()
 }
 
 /// Turns an error of PostgreSQL into one for the client. Messages of PostgreSQL can hold values of records: only the
@@ -256,16 +363,23 @@ fn database_error(error: tokio_postgres::Error) -> Error {
         Some(&SqlState::QUERY_CANCELED) => {
             Error::new(&error::DATABASE_TIMEOUT).retry_after(10).cause("57014")
         }
-        Some(
-            &SqlState::ADMIN_SHUTDOWN
-            | &SqlState::CRASH_SHUTDOWN
-            | &SqlState::CANNOT_CONNECT_NOW
-            | &SqlState::TOO_MANY_CONNECTIONS,
-        ) => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(sanitised(&error)),
+        Some(code) if passing(code) => {
+            Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(sanitised(&error))
+        }
         Some(_) => Error::new(&error::INTERNAL).cause(sanitised(&error)),
-        None if error.is_closed() => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
         None => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
     }
+}
+
+/// It has to do with the server, not with the statement: the same may work a moment later. The classes for connections (08,
+/// which poolers use too), resources (53) and operators (57P), and what a standby gave up in favour of its primary.
+fn passing(code: &SqlState) -> bool {
+    let text = code.code();
+    text.starts_with("08")
+        || text.starts_with("53")
+        || text.starts_with("57P")
+        || *code == SqlState::T_R_SERIALIZATION_FAILURE
+        || *code == SqlState::T_R_DEADLOCK_DETECTED
 }
 
 /// SQLSTATE, and the message only for classes whose messages name objects, not values (syntax, privileges).

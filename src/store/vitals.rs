@@ -9,6 +9,13 @@ use std::{
 };
 
 use super::{Class, Store};
+use crate::{
+    error::Error,
+    spans::{self, Kind, Value},
+};
+
+/// A shorter wait for a session gets no span.
+const NOTABLE: Duration = Duration::from_millis(1);
 
 /// How the database is used at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,10 +67,15 @@ impl Counter {
         let _ = SPENT.try_with(|spent| spent.wait(time));
     }
 
-    /// A statement is sent; its time ends when the value is dropped, so also when nobody waits for it any more.
-    pub(super) fn begin(&self) -> Sent<'_> {
+    /// A statement for this is sent; its time ends when the value is dropped, so also when nobody waits for it any more.
+    pub(super) fn begin(&self, purpose: &'static str) -> Sent<'_> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        Sent { counter: self, begun: Instant::now() }
+        let mut span = spans::open(purpose, Kind::Client);
+        if let Some(span) = &mut span {
+            span.note("db.system.name", Value::Word("postgresql"));
+            span.note("db.query.summary", Value::Word(purpose));
+        }
+        Sent { counter: self, begun: Instant::now(), span }
     }
 }
 
@@ -71,11 +83,34 @@ impl Counter {
 pub(super) struct Sent<'a> {
     counter: &'a Counter,
     begun: Instant,
+    /// Until its end is told.
+    span: Option<spans::Open>,
+}
+
+impl Sent<'_> {
+    /// Its rows have come.
+    pub(super) fn answered(&mut self, rows: usize) {
+        if let Some(mut span) = self.span.take() {
+            span.note("db.response.returned_rows", Value::Number(i64::try_from(rows).unwrap_or(i64::MAX)));
+        }
+    }
+
+    /// It failed.
+    pub(super) fn failed(&mut self, error: Error) -> Error {
+        if let Some(mut span) = self.span.take() {
+            span.failed(error.entry().code);
+        }
+        error
+    }
 }
 
 impl Drop for Sent<'_> {
     fn drop(&mut self) {
         let time = self.begun.elapsed();
+        if let Some(span) = &mut self.span {
+            // It failed in a transaction, or nobody waits for it any more.
+            span.failed("aborted");
+        }
         self.counter.time.fetch_add(micros(time), Ordering::Relaxed);
         let _ = SPENT.try_with(|spent| {
             spent.0.statements.fetch_add(1, Ordering::Relaxed);
@@ -116,19 +151,23 @@ fn micros(time: Duration) -> u64 {
 impl Store {
     /// How the database is used at the moment.
     pub fn vitals(&self) -> Vitals {
-        let pool = self.pool.status();
-        let idle = pool.available;
-        Vitals {
-            most: pool.max_size,
-            in_use: pool.size.saturating_sub(idle),
-            idle,
-            waiting: pool.waiting,
-            work: Class::ALL.map(|class| self.counts[class as usize].work()),
+        let mut vitals =
+            Vitals { work: Class::ALL.map(|class| self.counts[class as usize].work()), ..Vitals::default() };
+        for pool in self.pools().map(super::Pool::status) {
+            vitals.most += pool.max_size;
+            vitals.in_use += pool.size.saturating_sub(pool.available);
+            vitals.idle += pool.available;
+            vitals.waiting += pool.waiting;
         }
+        vitals
     }
 
     /// The time since `begun` was spent waiting for a session.
     pub(super) fn waited(&self, class: Class, begun: Instant) {
-        self.counts[class as usize].waited(begun.elapsed());
+        let time = begun.elapsed();
+        if time >= NOTABLE {
+            spans::passed("wait for a session", begun);
+        }
+        self.counts[class as usize].waited(time);
     }
 }

@@ -64,6 +64,11 @@ impl Listening {
         Ok(listening)
     }
 
+    /// When the certificate in use ends, if it can be read.
+    pub fn ends(&self) -> Option<SystemTime> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).ends
+    }
+
     /// What a new connection is met with.
     pub fn acceptor(&self) -> TlsAcceptor {
         TlsAcceptor::from(self.current.load_full())

@@ -136,7 +136,7 @@ fn what_cannot_be_read_is_told_with_its_place() {
             ("birthdate eq ge1980", "parameter-value", "YYYY"),
             ("birthdate pr maybe", "parameter-value", "true or false"),
             ("gender in http://example.org/none", "parameter-value", "value set"),
-            ("_id gt 3", "parameter-modifier", "Operators of _id: eq."),
+            ("_id gt 3", "parameter-modifier", "Operators of _id: eq, ne."),
             ("name.family eq x", "parameter-modifier", "no reference"),
         ] {
             let response = doctor.search("Patient", &[("_filter", filter)]);

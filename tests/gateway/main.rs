@@ -8,11 +8,14 @@
 
 mod access;
 mod attacks;
+mod audit;
 mod batch;
 mod busy;
 mod capabilities;
 mod closed;
 mod codes;
+#[path = "../http/collector.rs"]
+mod collector;
 mod composites;
 mod documents;
 mod explain;
@@ -46,5 +49,6 @@ mod several;
 mod sign_in;
 mod statements;
 mod terminology;
+mod traces;
 mod values;
 mod xml;

@@ -115,6 +115,15 @@ fn tokens_alternatives_and_complements() {
             all.difference(&union(&male, &female)).cloned().collect()
         );
         assert_eq!(find(&[("_id", "1,2,999999,x"), ("_id", "2,3")]), Ids::from(["2".to_owned()]));
+        let mut others = find(&[]);
+        assert!(others.remove("1") && others.remove("2"));
+        for filter in [
+            ("_id:not", "1,2,999999,x"),
+            ("_filter", "not (_id eq 1 or _id eq 2)"),
+            ("_filter", "_id ne 1 and _id ne 2"),
+        ] {
+            assert_eq!(find(&[filter]), others, "{} {filter:?}", site.name);
+        }
         let first = doctor.ok("Patient/1");
         let identifier = &first["identifier"][0];
         let (system, value) = (identifier["system"].as_str().unwrap(), identifier["value"].as_str().unwrap());

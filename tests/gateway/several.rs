@@ -245,3 +245,27 @@ fn what_is_closed_or_hidden_is_in_no_search() {
     let total = doctor.ok("?_type=Patient,Practitioner&_summary=count")["total"].as_u64();
     assert_eq!(total, Some(patients.len() as u64));
 }
+
+#[test]
+fn a_search_says_that_of_its_type_something_is_closed() {
+    let redacted = |page: &Value| page["meta"]["security"][0]["code"] == "REDACTED";
+    for site in sites() {
+        let [doctor, desk] = ["doctor", "frontdesk"].map(|login| site.gateway.user(login));
+        for place in ["Condition?_count=2", "Condition?_summary=count", "Condition?patient=1&_id=pd-0"] {
+            let page = doctor.ok(place);
+            assert!(!redacted(&page) && outcome_code(&page).is_none(), "{} {place}", site.name);
+            assert!(redacted(&desk.ok(place)), "{} {place}", site.name);
+        }
+        assert_eq!(
+            outcome_code(&desk.ok("Condition?_count=2")),
+            None,
+            "clients that take every entry for a Condition"
+        );
+        // An empty page must not be taken for a patient without diseases.
+        for place in ["Condition?patient=1&_id=pd-0", "Condition?_id=pd-0&_summary=count"] {
+            let page = desk.ok(place);
+            assert_eq!(outcome_code(&page).as_deref(), Some("types-closed"), "{} {place}", site.name);
+            assert!(page.to_string().contains("Condition of gnuhealth.patient.disease"), "{page}");
+        }
+    }
+}

@@ -59,7 +59,7 @@ impl Fake {
             Some(Credential::Kept { .. }) => return Err(Error::new(&error::SESSION_ENDED)),
             _ => return Err(Error::new(&error::CREDENTIAL_MISSING)),
         };
-        request.trace.signed_in(42);
+        request.trace.signed_in(42, "admin");
         let id = match &request.interaction {
             Interaction::Read { id, .. } => id.as_str(),
             Interaction::Search { pairs, .. } => {
@@ -83,9 +83,14 @@ impl Fake {
                 Ok(json("{}".into()))
             }
             "stream" => {
-                let piece = |number: u32| async move {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                    (number < 5).then(|| (Ok(Bytes::from_static(b"piece\n")), number + 1))
+                let touched = request.trace.touched().clone();
+                let piece = move |number: u32| {
+                    let touched = touched.clone();
+                    async move {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        touched.add("Patient", &format!("Patient/{number}"), Vec::new());
+                        (number < 5).then(|| (Ok(Bytes::from_static(b"piece\n")), number + 1))
+                    }
                 };
                 let pieces = Box::pin(futures_util::stream::unfold(0, piece));
                 Ok(Answer {
@@ -118,7 +123,7 @@ impl Gateway for Fake {
     fn sign_in(&self, request: Request) -> Pin<Box<dyn Future<Output = Result<()>> + Send + '_>> {
         let signed = matches!(request.credential, Some(Credential::Basic { .. }));
         if signed {
-            request.trace.signed_in(42);
+            request.trace.signed_in(42, "admin");
         }
         Box::pin(async move { if signed { Ok(()) } else { Err(Error::new(&error::CREDENTIAL_MISSING)) } })
     }

@@ -252,3 +252,26 @@ async fn slow_clients_are_cut_off() {
         assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{start:?}");
     }
 }
+
+#[tokio::test]
+async fn a_connection_is_kept_between_requests_but_not_for_headers_that_do_not_end() {
+    let server = start_with("", |options| options.limits.headers = Duration::from_millis(300)).await;
+    let mut stream = server.connect().await;
+    let mut buffer = [0; 4096];
+    for pause in [0, 900] {
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let read = stream.read(&mut buffer).await.unwrap();
+        assert!(buffer[..read].starts_with(b"HTTP/1.1 200"), "after {pause} ms");
+    }
+    let begun = Instant::now();
+    // The end of the connection shows as an error or as no bytes.
+    while begun.elapsed() < Duration::from_secs(3) && stream.write_all(b"G").await.is_ok() {
+        let read = tokio::time::timeout(Duration::from_millis(100), stream.read(&mut buffer)).await;
+        if read.is_ok() {
+            break;
+        }
+    }
+    let time = begun.elapsed();
+    assert!(time > Duration::from_millis(250) && time < Duration::from_secs(2), "{time:?}");
+}

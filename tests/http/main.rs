@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod admin;
+mod audit;
+mod collector;
 mod harness;
 mod hostile;
 mod lifecycle;
@@ -11,3 +13,4 @@ mod page;
 mod protocol;
 mod throttle;
 mod tls;
+mod traces;

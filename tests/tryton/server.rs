@@ -15,6 +15,7 @@ pub fn options(database: &str, connections: usize) -> Option<Options> {
         database: Some(database.to_owned()),
         connections,
         statement_timeout: Duration::from_secs(20),
+        pooler: false,
         wait: Duration::from_secs(5),
     })
 }

@@ -20,6 +20,7 @@ use crate::{
     plan::{self, Part, Searched, Situation, Target},
     render::{self, Shape},
     search::{Filter, Include, SearchRequest, Subset},
+    spans,
     store::Class,
 };
 
@@ -227,13 +228,18 @@ pub(super) async fn include<'a>(
         if !forward.is_empty() {
             let (hits, more) = rows_of(fhir, situation, &forward, room).await?;
             cut |= more;
-            new.extend(page.included(&hits, &again));
+            new.extend(spans::timed("render", || page.included(&hits, &again)));
         }
         room = room.saturating_sub(u32::try_from(new.len()).unwrap_or(u32::MAX));
         if !backward.is_empty() {
             let parts = parts(&backward, filters.iter().map(std::slice::from_ref));
-            let plan = plan::positions(situation, Searched::named(&parts), &[], None, room)?;
-            let rows = fhir.store.rows(Class::Request, &plan.statement).await?;
+            let plan = spans::timed("plan", || {
+                plan::positions(situation, Searched::named(&parts), &[], None, room)
+            })?;
+            let rows = fhir
+                .store
+                .rows(Class::Request.to("positions of included resources"), &plan.statement)
+                .await?;
             cut |= rows.len() > room as usize;
             let numbered: Vec<_> =
                 backward.iter().zip(&parts).map(|(kind, part)| (*kind, part.first)).collect();
@@ -245,7 +251,7 @@ pub(super) async fn include<'a>(
                 }
             }
             let (hits, _) = rows_of(fhir, situation, &positions, room).await?;
-            let more = page.included(&hits, &again);
+            let more = spans::timed("render", || page.included(&hits, &again));
             room = room.saturating_sub(u32::try_from(more.len()).unwrap_or(u32::MAX));
             new.extend(more);
         }

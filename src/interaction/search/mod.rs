@@ -9,11 +9,12 @@ mod value_sets;
 use self::types::Types;
 use super::{Answer, Format, Request, explain, gateway::Fhir, page_link::Binding};
 use crate::{
-    error::{self, Error, Result},
+    error::{Error, Result},
     fhir::bundle,
     mapping::{Compiled, compiled::ResourceType},
-    plan::{self, Deletions, Direction, Part, Searched, Situation},
+    plan::{self, Closed, Deletions, Direction, Part, Searched, Situation},
     search::{Filter, SearchRequest, Total},
+    spans,
     store::Class,
 };
 
@@ -173,13 +174,15 @@ pub(super) async fn answer<'a>(
     };
     let mut page = Page::new(fhir, request, situation, address, search.bundle, &wanted.subset);
     page.bundle.link("self", &wanted.applied, wanted.page.as_deref());
-    let mut closed = Vec::new();
+    let mut closed = Closed::default();
+    let mut nothing = false;
     if wanted.total != Total::None || count == Some(0) {
         let statement;
-        (statement, closed) = plan::count(situation, searched)?;
-        let rows = fhir.store.rows(Class::Request, &statement).await?;
+        (statement, closed) = spans::timed("plan", || plan::count(situation, searched))?;
+        let rows = fhir.store.rows(Class::Request.to("count"), &statement).await?;
         let total: i64 = rows.first().map_or(Ok(0), |row| row.column(0))?;
         page.bundle.total(total);
+        nothing = total == 0;
     }
     if wanted.total != Total::Only && count != Some(0) {
         let limit = count.unwrap_or(fhir.options.default_count);
@@ -204,13 +207,11 @@ pub(super) async fn answer<'a>(
                 page.bundle.link(name, &wanted.applied, Some(&sealed));
             }
         }
-        let found = page.matches(&matches, directives);
-        include::include(&mut page, directives, found, &mut warnings, &mut closed).await?;
+        let found = spans::timed("render", || page.matches(&matches, directives));
+        nothing = found.is_empty() && cursor.is_none();
+        include::include(&mut page, directives, found, &mut warnings, &mut closed.types).await?;
     }
-    if !closed.is_empty() {
-        let left_out = format!("Left out: {}.", closed.join(", "));
-        warnings.push(Error::new(&error::TYPES_CLOSED).detail(left_out));
-    }
+    warnings.extend(page.leave_out(&closed, nothing));
     page.warn(&warnings);
     let answer = Answer { personal: true, ..Answer::default() };
     Ok(match request.format {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::{
-    super::{Request, gateway::Fhir},
+    super::{Request, Touched, gateway::Fhir},
     include::Directive,
 };
 use crate::{
@@ -15,9 +15,10 @@ use crate::{
         outcome::{self, Issue},
     },
     mapping::{Place, compiled::ResourceType},
-    plan::{self, Cursor, Direction, PagePlan, Part, RowsPlan, Searched, Situation, Target, Wanted},
+    plan::{self, Closed, Cursor, Direction, PagePlan, Part, RowsPlan, Searched, Situation, Target, Wanted},
     render::{Renderer, Shape, Site},
     search::{SearchRequest, Subset},
+    spans,
     store::{Class, Row},
 };
 
@@ -52,8 +53,8 @@ pub(in crate::interaction) struct Matches<'a> {
     ends: Option<(Cursor, Cursor)>,
     /// There are more in the direction of the page.
     pub(in crate::interaction) more: bool,
-    /// Types that are closed to the caller.
-    pub(super) closed: Vec<String>,
+    /// What is left out because it is closed to the caller.
+    pub(in crate::interaction) closed: Closed,
 }
 
 impl Matches<'_> {
@@ -84,7 +85,7 @@ pub(super) async fn of_one<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let plan = plan::page(situation, part, &wanted.sort, cursor, limit)?;
+    let plan = spans::timed("plan", || plan::page(situation, part, &wanted.sort, cursor, limit))?;
     matches(fhir, part.kind, plan, cursor, limit).await
 }
 
@@ -96,7 +97,7 @@ pub(in crate::interaction) async fn matches<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let mut rows = fhir.store.rows(Class::Request, &plan.statement).await?;
+    let mut rows = fhir.store.rows(Class::Request.to("page"), &plan.statement).await?;
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
     let mut hits = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -105,7 +106,7 @@ pub(in crate::interaction) async fn matches<'a>(
         hits.push(Hit { place, record, state: State::There { row: index, shape: source } });
     }
     let shapes = plan.shapes.into_iter().map(Some).collect();
-    Ok(Matches { hits: Hits { hits, rows, column: 3 + plan.keys, shapes }, ends, more, closed: Vec::new() })
+    Ok(Matches { hits: Hits { hits, rows, column: 3 + plan.keys, shapes }, ends, more, closed: plan.closed })
 }
 
 /// A page over several types: a statement for the positions, and one for the rows of those sources that are on it.
@@ -117,8 +118,8 @@ pub(super) async fn of_many<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let plan = plan::positions(situation, searched, &wanted.sort, cursor, limit)?;
-    let mut rows = fhir.store.rows(Class::Request, &plan.statement).await?;
+    let plan = spans::timed("plan", || plan::positions(situation, searched, &wanted.sort, cursor, limit))?;
+    let mut rows = fhir.store.rows(Class::Request.to("positions of a page"), &plan.statement).await?;
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
     let numbered: Vec<_> = searched.parts.iter().map(|part| (part.kind, part.first)).collect();
     let (mut positions, mut deleted) = (Vec::new(), Vec::new());
@@ -147,9 +148,9 @@ pub(super) async fn rows_of<'a>(
     limit: u32,
 ) -> Result<(Hits<'a>, bool)> {
     let wanted = Wanted::group(positions.iter().copied());
-    let RowsPlan { statement, shapes } = plan::rows(situation, &wanted, limit)?;
+    let RowsPlan { statement, shapes } = spans::timed("plan", || plan::rows(situation, &wanted, limit))?;
     let mut rows = match statement {
-        Some(statement) => fhir.store.rows(Class::Request, &statement).await?,
+        Some(statement) => fhir.store.rows(Class::Request.to("rows of positions"), &statement).await?,
         None => Vec::new(),
     };
     let more = rows.len() > limit as usize;
@@ -259,6 +260,7 @@ pub(in crate::interaction) struct Page<'a> {
     pub(super) situation: Situation<'a>,
     pub(in crate::interaction) bundle: Bundle,
     request: &'a str,
+    touched: &'a Touched,
     site: Site,
     subset: &'a Subset,
     known: HashSet<(&'a str, usize, usize, i32)>,
@@ -281,6 +283,7 @@ impl<'a> Page<'a> {
             situation,
             bundle: Bundle::new(kind, &place, &request.base, situation.now).form(&request.form),
             request: &request.id,
+            touched: request.trace.touched(),
             site: Site { zone: situation.zone.clone(), narrative: fhir.options.narrative },
             subset,
             known: HashSet::new(),
@@ -324,7 +327,9 @@ impl<'a> Page<'a> {
             let (row, shape) = match hit.state {
                 State::There { row, shape } => (row, shape),
                 State::Deleted(time) => {
-                    self.bundle.deletion(&address(hit), time);
+                    let address = address(hit);
+                    self.touched.add(&hit.place.kind.name, &address, Vec::new());
+                    self.bundle.deletion(&address, time);
                     continue;
                 }
             };
@@ -359,13 +364,21 @@ impl<'a> Page<'a> {
         let id = plan::format_id(kind, Target { source, emit, record: hit.record });
         let source = &kind.sources[source];
         let emit = &source.emits[emit];
-        let renderer =
-            Renderer { site: &self.site, row: &source.row, shape, profiles: &emit.profiles, subset };
+        let renderer = Renderer {
+            site: &self.site,
+            row: &source.row,
+            shape,
+            profiles: &emit.profiles,
+            subset,
+            patients: self.touched.notes(),
+        };
+        let (address, touched) = (address(hit), self.touched);
         let write = |out: &mut Vec<u8>| {
             let rendered = renderer.resource(out, &emit.body, &id, record).ok()?;
+            touched.add(&kind.name, &address, rendered.patients);
             Some(Version { id: rendered.version, updated: rendered.updated })
         };
-        self.bundle.entry(&address(hit), mode, write).then_some(())
+        self.bundle.entry(&address, mode, write).then_some(())
     }
 
     fn unmappable(&mut self, hit: &Hit<'a>) {
@@ -376,8 +389,21 @@ impl<'a> Page<'a> {
         self.warn(&[Error::new(&error::RECORD_UNMAPPABLE).detail(address(hit))]);
     }
 
+    /// Marks a Bundle of which something is closed to the caller. Closed types are named, and closed records where nothing
+    /// was found: that must not be taken for "there is nothing".
+    pub(in crate::interaction) fn leave_out(&mut self, closed: &Closed, nothing: bool) -> Option<Error> {
+        if closed.is_empty() {
+            return None;
+        }
+        self.bundle.redact();
+        let records = closed.records.iter().filter(|_| nothing);
+        let names: Vec<_> = closed.types.iter().chain(records).map(String::as_str).collect();
+        let detail = format!("Left out: {}.", names.join(", "));
+        (!names.is_empty()).then(|| Error::new(&error::TYPES_CLOSED).detail(detail))
+    }
+
     /// Adds an outcome of these, when there are any.
-    pub(super) fn warn(&mut self, errors: &[Error]) {
+    pub(in crate::interaction) fn warn(&mut self, errors: &[Error]) {
         if !errors.is_empty() {
             let issues: Vec<_> = errors.iter().map(Issue::warning).collect();
             let outcome = outcome::outcome(&issues, Some(self.request)).to_string();

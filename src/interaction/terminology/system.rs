@@ -90,7 +90,7 @@ impl<'a> System<'a> {
             Concepts::Rows(rows) => {
                 let statement = rows.count(&caller.permit, languages, Codes::Holding(text));
                 let statement = statement.map_err(|_| Error::new(&error::MODEL_FORBIDDEN))?;
-                let rows = fhir.store.rows(Class::Request, &statement).await?;
+                let rows = fhir.store.rows(Class::Request.to("codes"), &statement).await?;
                 let count: i64 = rows.first().map_or(Ok(0), |row| row.column(0))?;
                 Ok(usize::try_from(count).unwrap_or_default())
             }
@@ -114,7 +114,7 @@ impl<'a> System<'a> {
             Concepts::Rows(rows) => {
                 let slice = rows.slice(&caller.permit, languages, Codes::Holding(text), (offset, limit));
                 let slice = slice.map_err(|_| Error::new(&error::MODEL_FORBIDDEN))?;
-                read(&fhir.store.rows(Class::Request, &slice).await?)
+                read(&fhir.store.rows(Class::Request.to("codes"), &slice).await?)
             }
         }
     }
@@ -134,7 +134,7 @@ impl<'a> System<'a> {
             Concepts::Rows(rows) => {
                 let slice = rows.slice(&caller.permit, languages, Codes::Named(codes), (0, codes.len()));
                 let slice = slice.map_err(|_| Error::new(&error::MODEL_FORBIDDEN))?;
-                read(&fhir.store.rows(Class::Request, &slice).await?)
+                read(&fhir.store.rows(Class::Request.to("codes"), &slice).await?)
             }
         }
     }

@@ -48,8 +48,7 @@ pub fn reference(
         };
         return through(builder, situation, reference, &rest);
     }
-    let sql = builder.referred(&reference.expression).map_err(forbidden)?;
-    builder.note(&reference.expression, How::Equal);
+    builder.probe(|builder| builder.referred(&reference.expression)).map_err(forbidden)?;
     let Some(place) = situation.compiled.target(reference) else {
         return Ok(Fragment::truth(false));
     };
@@ -72,8 +71,13 @@ pub fn reference(
         [record] => id.text(" = ").bind(*record),
         _ => id.text(" = ANY(").bind(records.clone()).text(")"),
     };
-    let sought = if records.is_empty() { None } else { choice(builder, reference, &among)? };
-    Ok(sought.unwrap_or_else(|| among(sql)))
+    if !records.is_empty()
+        && let Some(sought) = choice(builder, reference, &among)?
+    {
+        return Ok(sought);
+    }
+    builder.note(&reference.expression, How::Equal);
+    Ok(among(builder.referred(&reference.expression).map_err(forbidden)?))
 }
 
 /// The type whose resources each have few others that refer to them.
@@ -90,7 +94,7 @@ fn choice(
         return Ok(None);
     }
     // Of a part that is closed to the caller the whole choice says what follows.
-    if parts.iter().any(|part| builder.referred(part).is_err()) {
+    if builder.probe(|builder| parts.iter().any(|part| builder.referred(part).is_err())) {
         return Ok(None);
     }
     builder.sought(parts.len(), forbidden, &mut |builder, number| {
@@ -215,8 +219,7 @@ fn through(
     };
     builder.spend(&Fragment::new())?;
     check::check(situation, place.kind, rest)?;
-    let from = builder.expression(&reference.expression).map_err(forbidden)?;
-    builder.note(&reference.expression, How::Equal);
+    builder.probe(|builder| builder.expression(&reference.expression)).map_err(forbidden)?;
     let source = &place.kind.sources[place.source];
     let root = builder.open_source(source);
     let inside = (|builder: &mut Builder<'_>| {
@@ -233,5 +236,9 @@ fn through(
     }
     let found = Fragment::raw(" IN (SELECT ").column(root, "id").then(scope.from(&source.table, conditions));
     let among = |id: Fragment| id.then(found.clone()).text(")");
-    Ok(choice(builder, reference, &among)?.unwrap_or_else(|| among(from)))
+    if let Some(sought) = choice(builder, reference, &among)? {
+        return Ok(sought);
+    }
+    builder.note(&reference.expression, How::Equal);
+    Ok(among(builder.expression(&reference.expression).map_err(forbidden)?))
 }

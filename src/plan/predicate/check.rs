@@ -126,8 +126,10 @@ pub fn check(situation: Situation<'_>, kind: &ResourceType, filter: &Filter) -> 
         return check(situation, kind, &plain);
     }
     if COMMON.contains(&filter.name.as_str()) || filter.name == "_profile" && has_profiles(kind) {
-        if filter.modifier.is_some() || filter.chain.is_some() {
-            return Err(fault(no_modifier(&filter.name, &[])));
+        let offered: &[&str] = if filter.name == "_id" { &["not"] } else { &[] };
+        let known = filter.modifier.as_deref().is_none_or(|modifier| offered.contains(&modifier));
+        if !known || filter.chain.is_some() {
+            return Err(fault(no_modifier(&filter.name, offered)));
         }
         if filter.name == "_lastUpdated" {
             for value in &filter.values {

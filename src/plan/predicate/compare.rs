@@ -71,6 +71,7 @@ fn modifier(kind: Kind, parameter: Option<&Parameter>, operator: Operator) -> Op
         // `_id`, `_lastUpdated`: every resource has one.
         return match (kind, operator) {
             (Kind::Token, Op::Eq) => Some(None),
+            (Kind::Token, Op::Ne) => Some(Some("not")),
             (Kind::Date, operator) if ordered(operator) => Some(None),
             _ => None,
         };

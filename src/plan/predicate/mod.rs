@@ -87,6 +87,12 @@ pub fn filter(
     }
     let filter = &*compare::plain(kind, filter)?;
     match filter.name.as_str() {
+        "_id" if filter.modifier.is_some() => {
+            let start = builder.noted();
+            let condition = id(builder, kind, source, emit, filter);
+            builder.forget(start);
+            return Ok(negated(condition));
+        }
         "_id" => return Ok(id(builder, kind, source, emit, filter)),
         "_lastUpdated" => return last_updated(builder, situation, kind, source, filter),
         "_profile" if check::has_profiles(kind) => {

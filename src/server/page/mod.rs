@@ -14,8 +14,16 @@ use hyper::{
     http::request::Parts,
 };
 
-use super::{Options, Shared, body, negotiate, peer::Peer, record::Record, respond};
+use super::{
+    Options, Shared,
+    access::{Access, Asked},
+    body, negotiate,
+    peer::Peer,
+    record::Record,
+    respond,
+};
 use crate::{
+    audit::Happened,
     error::{self, Error, Result},
     interaction::{self, Answer, Credential, Interaction, Own, Session},
     page,
@@ -107,7 +115,7 @@ pub(super) async fn answer(
     place: Place,
     (parts, body): (&Parts, Incoming),
     peer: Peer,
-    (id, record): (&str, &Record),
+    (record, access): (&Record, &mut Access),
 ) -> Result<Done> {
     match place {
         Place::Index => return Ok(Done::Index),
@@ -117,7 +125,7 @@ pub(super) async fn answer(
     let kept = cookie::value(&parts.headers, &peer.base)?;
     let secure = cookie::secure(&peer.base);
     let request = |interaction, credential| interaction::Request {
-        id: id.to_owned(),
+        id: record.id().to_owned(),
         trace: record.trace(),
         session: Session::default(),
         interaction,
@@ -139,6 +147,11 @@ pub(super) async fn answer(
     }
     if parts.method == Method::DELETE {
         if let Some(kept) = &kept {
+            shared.recordable()?;
+            access.asks(Asked::page(Happened::SignOut, place.template()), peer.client, None);
+            // Whose session it was, as far as it is one.
+            let known = Credential::Kept { text: kept.clone() };
+            let _ = shared.gateway.sign_in(request(Interaction::Own(Own::Account), Some(known))).await;
             shared.gateway.end(kept);
         }
         return Ok(Done::SignedOut(Some(cookie::none(secure))));
@@ -147,6 +160,9 @@ pub(super) async fn answer(
     if parts.method == Method::POST {
         let (login, password) = body::sign_in(&shared.options, &parts.headers, body).await?;
         let basic = Credential::Basic { login, password };
+        let asked = Asked::page(Happened::SignIn, place.template());
+        access.asks(asked, peer.client, Some(&basic));
+        shared.recordable()?;
         let new = shared.gateway.keep(request(Interaction::Own(Own::Account), Some(basic))).await?;
         // Whoever was signed in before is not any more.
         if let Some(before) = kept {

@@ -40,7 +40,8 @@ pub(super) async fn writable(store: &Store) -> Result<bool> {
 }
 
 pub(super) async fn count(store: &Store, options: &Options, login: &str, network: &Network) -> Result<Count> {
-    let rows = store.rows(Class::SignIn, &counting(options, login, network)).await?;
+    let rows =
+        store.rows(Class::SignIn.to("count failed sign-ins"), &counting(options, login, network)).await?;
     let row = rows.first().ok_or_else(|| crate::error::Error::new(&crate::error::INTERNAL))?;
     let number = |index| row.column::<i64>(index).map(|number| u64::try_from(number).unwrap_or(0));
     let wait = |index| {

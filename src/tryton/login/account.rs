@@ -28,7 +28,7 @@ impl Account {
         )
         .bind(login)
         .finish();
-        let rows = store.rows(Class::SignIn, &statement).await?;
+        let rows = store.rows(Class::SignIn.to("account"), &statement).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         Ok(Some(Self { id: row.column(0)?, hash: row.column(1)?, reset: row.column(2)? }))
     }

@@ -106,7 +106,10 @@ impl SignIn {
 impl Inner {
     /// An active user has this session. It is looked up for whatever user: the time says nothing about which exist.
     async fn has_session(&self, user: UserId, key: &str) -> Result<bool> {
-        let rows = self.store.rows(Class::SignIn, &lookup(user, key, self.options.session_age)).await?;
+        let rows = self
+            .store
+            .rows(Class::SignIn.to("session"), &lookup(user, key, self.options.session_age))
+            .await?;
         let found = rows.first().map_or(Ok(false), |row| row.column(0))?;
         Ok(found && self.accounts.is_active(user)?)
     }

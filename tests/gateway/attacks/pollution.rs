@@ -70,7 +70,7 @@ fn other_spellings_are_other_parameters() {
         "constructor=1",
         "_method=DELETE",
         "access_token=x",
-        "_id:not=1",
+        "_id:exact=1",
         "_filter=1",
         "_query=1",
         "_has:Observation:nothing:code=1",

@@ -4,7 +4,8 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use gnuhealth_fhir::{
     cli::open::Opened,
-    config, server,
+    config,
+    server::{self, Traces},
     store::{self, Store},
     tryton::Catalog,
 };
@@ -36,6 +37,7 @@ impl Gateway {
                 database: None,
                 connections,
                 statement_timeout: config.statement_timeout,
+                pooler: config.pooler,
                 wait: config.queue_timeout,
             };
             let opened = Opened::open(&config, &options).await.expect("the database opens");
@@ -45,7 +47,11 @@ impl Gateway {
             let gateway = Arc::new(opened.gateway(&config).await.expect("a gateway"));
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             let address = listener.local_addr().expect("it is bound");
-            let options = server::Options { passwords, ..server::Options::from(&config) };
+            let options = server::Options {
+                passwords,
+                traces: Traces::open(&config, None),
+                ..server::Options::from(&config)
+            };
             tokio::spawn(server::serve(
                 listener,
                 server::Serving::new(options, gateway),

@@ -84,6 +84,17 @@ impl Process {
         Self::spawn(shell)
     }
 
+    /// The same with files that may not grow beyond so many blocks of 512 bytes, as if the disk were full then.
+    pub fn serve_within(database: &str, arguments: &[&str], blocks: u32) -> Result<Self, String> {
+        let mut shell = Command::new("/bin/sh");
+        let script =
+            format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" serve --listen 127.0.0.1:0 \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_gnuhealth-fhir")]).args(arguments).env_clear();
+        shell.env("GNUHEALTH_FHIR_DATABASE_URL", database).current_dir(std::env::temp_dir());
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn(shell)
+    }
+
     fn spawn(mut command: Command) -> Result<Self, String> {
         let mut child = command.spawn().expect("the program starts");
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();

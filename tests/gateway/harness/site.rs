@@ -60,6 +60,11 @@ impl Site {
         self.gateway.user(login)
     }
 
+    /// The database as a process should reach it, which leaves nothing behind.
+    pub fn url(&self) -> String {
+        if self.name == "demo" { self.database.url.clone() } else { reader(&self.database.url) }
+    }
+
     /// Types of the CapabilityStatement that can be searched: all but contents.
     pub fn types(&self) -> Vec<String> {
         let statement = self.gateway.anybody().ok("metadata");
