@@ -20,9 +20,9 @@
 //!  bytes ◄─ server::respond: status, headers, form ◄── Answer or Error ─────┘
 //! ```
 //!
-//! A read is one statement, a page of a search one more than the counting that was asked for; neither depends on the
-//! number of rows. Verified credentials, permits and read plans are kept in memory; a change of the security tables, which
-//! is looked for at most a second apart, makes them void.
+//! A read is one statement, a page of a search one more than the counting that was asked for, over all types some side by
+//! side; that does not depend on the number of rows. Verified credentials, permits and plans are kept in memory; a change of
+//! the security tables, which is looked for at most a second apart, makes them void.
 //!
 //! # Modules
 //!

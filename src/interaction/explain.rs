@@ -56,16 +56,17 @@ pub fn steps(
     let limit = wanted.count.unwrap_or(default).min(max);
     let mut steps = Vec::new();
     if wanted.total != Total::None || limit == 0 {
-        steps.push(("total", plan::count(situation, searched)?.0));
+        steps.extend(plan::count(situation, searched)?.statements.into_iter().map(|part| ("total", part)));
     }
     if wanted.total != Total::Only && limit > 0 {
-        steps.push(match parts.as_slice() {
-            [part] => ("matches", plan::page(situation, *part, &wanted.sort, None, limit)?.statement),
+        let (name, plan) = match parts.as_slice() {
+            [part] => ("matches", plan::page(situation, *part, &wanted.sort, None, limit)?),
             _ => {
                 let found = plan::positions(situation, searched, &wanted.sort, None, limit)?;
-                ("positions of the matches", found.statement)
+                ("positions of the matches", found)
             }
-        });
+        };
+        steps.extend(plan.statements.into_iter().map(|statement| (name, statement)));
     }
     Ok(steps)
 }

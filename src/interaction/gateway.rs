@@ -1,12 +1,8 @@
 //! What every interaction shares: database, mappings, rights; and the way from a request to its interaction.
 
 use std::{
-    collections::HashMap,
     pin::Pin,
-    sync::{
-        Arc, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,20 +16,18 @@ use super::{
     operation::Operation,
     own,
     page_link::PageLinks,
+    plans::Plans,
     read, search,
     turns::{Turn, Turns},
 };
 use crate::{
     error::{self, Error, Result},
     mapping::{Compiled, compiled::ResourceType},
-    plan::{self, ReadPlan, Situation},
+    plan::{self, Situation},
     spans,
     store::{Class, FileStore, Store},
     tryton::{Catalog, Permit, Rights, Security, SignIn},
 };
-
-/// Read plans that are kept; more than types × sources × emits × distinct rights of a large hospital.
-const PLANS: usize = 4096;
 
 /// A shorter wait for a turn gets no span.
 const NOTABLE: Duration = Duration::from_millis(1);
@@ -74,22 +68,10 @@ pub struct Fhir {
     pub(super) options: Options,
     pub(super) links: PageLinks,
     turns: Turns,
-    plans: RwLock<HashMap<PlanKey, Arc<ReadPlan>>>,
-    pub(super) known_plans: AtomicU64,
-    pub(super) new_plans: AtomicU64,
+    pub(super) plans: Plans,
     started: jiff::Timestamp,
     /// What is the same for everybody.
     pub(super) documents: Documents,
-}
-
-/// What a read plan depends on.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct PlanKey {
-    pub(super) permit: u64,
-    pub(super) kind: String,
-    pub(super) source: usize,
-    pub(super) emit: usize,
-    pub(super) languages: Vec<String>,
 }
 
 /// The sign-in of a request: done once, however many interactions share it.
@@ -143,9 +125,7 @@ impl Fhir {
             options,
             links,
             turns,
-            plans: RwLock::default(),
-            known_plans: AtomicU64::new(0),
-            new_plans: AtomicU64::new(0),
+            plans: Plans::default(),
             started,
             documents: Documents::default(),
         })
@@ -233,27 +213,6 @@ impl Fhir {
             .rows_of_record(Class::Request.to("look whether it may be seen"), &statement, target.record)
             .await?;
         rows.first().map(drop).ok_or_else(unknown)
-    }
-
-    /// A read plan, made once for equal rights.
-    pub(super) fn plan(
-        &self,
-        key: PlanKey,
-        make: impl FnOnce() -> Option<ReadPlan>,
-    ) -> Option<Arc<ReadPlan>> {
-        if let Some(known) = self.plans.read().ok().and_then(|plans| plans.get(&key).cloned()) {
-            self.known_plans.fetch_add(1, Ordering::Relaxed);
-            return Some(known);
-        }
-        self.new_plans.fetch_add(1, Ordering::Relaxed);
-        let plan = Arc::new(spans::timed("plan", make)?);
-        if let Ok(mut plans) = self.plans.write() {
-            if plans.len() >= PLANS {
-                plans.clear();
-            }
-            plans.insert(key, Arc::clone(&plan));
-        }
-        Some(plan)
     }
 
     /// The turn of the user who asks; what is the same for everybody needs none.

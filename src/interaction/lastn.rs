@@ -1,11 +1,17 @@
 //! `Observation/$lastn`: <https://hl7.org/fhir/R4/observation-operation-lastn.html>. The latest observations of each code,
 //! in one statement: PostgreSQL numbers those of a code by their date.
 
-use super::{Answer, Request, gateway::Fhir, operation::Call, search};
+use super::{
+    Answer, Request,
+    gateway::Fhir,
+    operation::Call,
+    plans::{Search, What},
+    search,
+};
 use crate::{
     error::{self, Error, Result},
     fhir::bundle,
-    plan::{self, Part},
+    plan::{self, Part, Searched},
     search::SortKey,
     spans,
 };
@@ -39,7 +45,11 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
     let key = |name: &str, descending| SortKey { name: name.to_owned(), descending };
     wanted.sort = vec![key("code", false), key("date", true)];
     let part = Part { kind, filters: &wanted.filters, first: 0 };
-    let plan = spans::timed("plan", || plan::newest(situation, part, &wanted.sort, newest, ALL))?;
+    let make = |parts: &[Part<'_>]| plan::newest(situation, parts[0], &wanted.sort, newest, ALL);
+    let searched = Searched::named(std::slice::from_ref(&part));
+    let search =
+        Search { what: What::Newest(newest), searched, sort: &wanted.sort, cursor: None, limit: ALL };
+    let plan = fhir.plans.search(situation, search, &make)?;
     let found = search::matches(fhir, kind, plan, None, ALL).await?;
     if found.more {
         return Err(Error::new(&error::PARAMETER_LIMIT)

@@ -14,6 +14,7 @@ mod openapi;
 pub mod operation;
 mod own;
 mod page_link;
+mod plans;
 mod read;
 pub mod rights;
 mod search;

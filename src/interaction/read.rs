@@ -2,12 +2,12 @@
 
 use super::{
     Answer, Request, Touched, content,
-    gateway::{Caller, Fhir, PlanKey},
+    gateway::{Caller, Fhir},
     search::known_elements,
 };
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::ResourceType,
+    mapping::{Place, compiled::ResourceType},
     plan::{self, Target},
     render::{Renderer, Site},
     search::{self, Subset, Total},
@@ -79,14 +79,9 @@ async fn one(
 ) -> Result<Answer> {
     let source = &kind.sources[target.source];
     let emit = &source.emits[target.emit];
-    let key = PlanKey {
-        permit: caller.permit.key(),
-        kind: kind.name.clone(),
-        source: target.source,
-        emit: target.emit,
-        languages: caller.languages.clone(),
-    };
-    let plan = fhir.plan(key, || plan::read(source, emit, &caller.permit, &caller.languages));
+    let place = Place { kind, source: target.source, emit: target.emit };
+    let plan = || plan::read(source, emit, &caller.permit, &caller.languages);
+    let plan = fhir.plans.read((&caller.permit, &caller.languages), place, plan);
     let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
     let rows = fhir.store.rows_of_record(Class::Request.to("read"), &plan.statement, target.record).await?;
     let Some(row) = rows.first() else {

@@ -1,7 +1,5 @@
 //! How the gateway is at the moment, for the operator. Numbers alone: nothing tells of a person.
 
-use std::sync::atomic::Ordering;
-
 use super::gateway::Fhir;
 pub use crate::{
     store::{Vitals as Database, Work},
@@ -15,7 +13,7 @@ pub struct Vitals {
     pub database: Database,
     /// Signing in.
     pub sign_ins: SignInVitals,
-    /// Plans of reads that were known, and that were made.
+    /// Plans that were known, and that were made.
     pub plans: (u64, u64),
     /// Number of the snapshot of the rights since the start.
     pub generation: Option<u64>,
@@ -31,7 +29,7 @@ impl Fhir {
         Vitals {
             database: self.store.vitals(),
             sign_ins: self.sign_in.vitals(),
-            plans: (self.known_plans.load(Ordering::Relaxed), self.new_plans.load(Ordering::Relaxed)),
+            plans: self.plans.counts(),
             generation: self.security().ok().map(|security| security.generation()),
         }
     }

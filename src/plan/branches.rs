@@ -95,6 +95,8 @@ pub(super) fn branches(
     for filter in part.filters {
         predicate::check(situation, kind, filter)?;
     }
+    // Only the last change of a record can be told from others' by nothing but itself.
+    builder.whole = part.filters.iter().all(|filter| filter.name == "_lastUpdated");
     let (mut branches, mut closed) = (Vec::new(), Closed::default());
     let mut open = false;
     for (index, source) in kind.sources.iter().enumerate() {
@@ -285,7 +287,7 @@ fn per_emit(
 }
 
 fn when(builder: &mut Builder<'_>, emit: &Emit) -> std::result::Result<Option<Fragment>, Masked> {
-    emit.when.as_ref().map(|when| builder.condition(when)).transpose()
+    emit.when.as_ref().map(|when| builder.meets(when)).transpose()
 }
 
 /// Builds one fragment per emit from the same aliases, so that equal conditions are equal text.

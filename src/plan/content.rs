@@ -62,7 +62,7 @@ fn plan(
     let stamp = builder.stamp(&source.row);
     let scope = builder.close();
     let (visible, data, file) = parts.ok()?;
-    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::RecordId);
+    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(0));
     let sql = Fragment::raw("SELECT ").then(select(data, file)).text(", ").then(stamp);
     Some(sql.then(scope.from(&source.table, Fragment::all([of_record, visible]))).finish())
 }

@@ -178,7 +178,22 @@ impl Builder<'_> {
     /// # Errors
     /// [`Masked`] when it reads something that is closed to the caller.
     pub fn condition(&mut self, condition: &Condition) -> Result<Fragment, Masked> {
-        let known = |sql: Fragment| Fragment::raw("COALESCE(").then(sql).text(", FALSE)");
+        self.truth(condition, false)
+    }
+
+    /// SQL of a condition that rows must meet (WHERE): NULL where it is not known, which is no row either. PostgreSQL can
+    /// use an index for it.
+    ///
+    /// # Errors
+    /// [`Masked`] when it reads something that is closed to the caller.
+    pub fn meets(&mut self, condition: &Condition) -> Result<Fragment, Masked> {
+        self.truth(condition, true)
+    }
+
+    fn truth(&mut self, condition: &Condition, null: bool) -> Result<Fragment, Masked> {
+        let known = |sql: Fragment| {
+            if null { sql.parens() } else { Fragment::raw("COALESCE(").then(sql).text(", FALSE)") }
+        };
         Ok(match condition {
             Condition::Always => Fragment::raw("TRUE"),
             Condition::Known(expression) => {
@@ -208,11 +223,11 @@ impl Builder<'_> {
             }
             Condition::Exists(exists) => self.related_rows(exists, "EXISTS (SELECT 1")?,
             Condition::All(all) => {
-                let parts: Result<Vec<_>, _> = all.iter().map(|part| self.condition(part)).collect();
+                let parts: Result<Vec<_>, _> = all.iter().map(|part| self.truth(part, null)).collect();
                 Fragment::all(parts?)
             }
             Condition::Any(any) => {
-                let parts: Result<Vec<_>, _> = any.iter().map(|part| self.condition(part)).collect();
+                let parts: Result<Vec<_>, _> = any.iter().map(|part| self.truth(part, null)).collect();
                 Fragment::any(parts?)
             }
             Condition::Not(inner) => Fragment::raw("NOT ").then(self.condition(inner)?.parens()),

@@ -13,6 +13,7 @@ mod ids;
 mod keyset;
 mod lookup;
 mod page;
+mod pattern;
 mod predicate;
 mod read;
 mod row;
@@ -28,8 +29,9 @@ pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use lookup::{How, Lookup, lookups};
 pub use page::{
-    NO_VALUE_SETS, PagePlan, PositionsPlan, Situation, ValueSets, count, newest, page, positions,
+    Gaps, NO_VALUE_SETS, SearchPlan, Shapes, Situation, ValueSets, count, newest, page, positions,
 };
+pub use pattern::Pattern;
 pub use predicate::{check, fold, modifiers, shared, sort_kind};
 pub use read::{ReadPlan, exists, read};
 pub use rows::{RowsPlan, Wanted, rows};

@@ -3,7 +3,7 @@
 //! The page is found first, as positions only (sort keys, source, record, emit); then the rows of these positions are
 //! read with the same row shape that a read uses.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     error::{self, Error, Kind as ErrorKind, Result},
-    mapping::compiled::{Compiled, ResourceType},
+    mapping::compiled::{Compiled, Kind, ResourceType},
     render::Shape,
     search::{SortKey, value::TokenValue},
-    sql::{Alias, Fragment, Statement},
+    sql::{Alias, Fragment, Statement, Value},
     tryton::Permit,
 };
 
@@ -48,29 +48,34 @@ pub type ValueSets = BTreeMap<String, Vec<TokenValue>>;
 /// No value sets.
 pub static NO_VALUE_SETS: ValueSets = ValueSets::new();
 
-/// A page.
-#[derive(Debug)]
-pub struct PagePlan {
-    /// Columns: source, record, emit, the sort keys as text, the record. One row more than asked for when there is a
-    /// further page.
-    pub statement: Statement,
+/// What the columns of a record hold and what the caller may not see, by source; none for one that is closed.
+pub type Shapes = Arc<[Option<Shape>]>;
+
+/// What fills the gaps of a plan.
+pub type Gaps = Vec<Value>;
+
+/// A search.
+#[derive(Debug, PartialEq)]
+pub struct SearchPlan {
+    /// Of [`page`] and [`newest`] the columns are source, record, emit, the sort keys as text, the record; of [`positions`],
+    /// whose rows [`super::rows`] reads, the same without the record; with one row more than asked for when there is a
+    /// further page. Of [`count`] it is the number. None when nothing can be found, several when they are to be run side by
+    /// side: PostgreSQL plans a statement with one processor, and takes long for one through all tables.
+    pub statements: Vec<Statement>,
     /// Number of sort keys.
     pub keys: usize,
-    /// What the columns of the record hold and what the caller may not see, by source.
-    pub shapes: Vec<Shape>,
+    /// Those of the records.
+    pub shapes: Shapes,
     /// What is left out.
     pub closed: Closed,
 }
 
-/// The positions of a page over several types, whose rows [`super::rows`] reads.
-#[derive(Debug)]
-pub struct PositionsPlan {
-    /// Columns: source, record, emit, the sort keys as text. One row more than asked for when there is a further page.
-    pub statement: Statement,
-    /// Number of sort keys.
-    pub keys: usize,
-    /// What is left out.
-    pub closed: Closed,
+impl SearchPlan {
+    /// It goes through nearly all tables: PostgreSQL takes longer to plan that than to run it. A search over one type does
+    /// not, one over all types does.
+    pub fn is_wide(&self) -> bool {
+        self.statements.iter().map(|statement| statement.text.len()).sum::<usize>() >= 2 * GROUP
+    }
 }
 
 /// Values of one statement at most.
@@ -86,7 +91,7 @@ pub fn page(
     sort: &[SortKey],
     cursor: Option<&Cursor>,
     limit: u32,
-) -> Result<PagePlan> {
+) -> Result<SearchPlan> {
     let keys = sort_keys(&[part.kind], sort)?;
     planned(situation, part, Order { sort, keys: &keys, cursor, newest: None }, limit)
 }
@@ -102,12 +107,12 @@ pub fn newest(
     sort: &[SortKey],
     newest: u32,
     limit: u32,
-) -> Result<PagePlan> {
+) -> Result<SearchPlan> {
     let keys = sort_keys(&[part.kind], sort)?;
     planned(situation, part, Order { sort, keys: &keys, cursor: None, newest: Some(newest) }, limit)
 }
 
-fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u32) -> Result<PagePlan> {
+fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u32) -> Result<SearchPlan> {
     let (kind, keys) = (part.kind, order.keys);
     let direction = order.cursor.map_or(Direction::Next, |cursor| cursor.direction);
     let mut builder = Builder::searching(situation);
@@ -115,15 +120,15 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
     let Some(found) =
         first_of(branches.iter().map(|branch| branch.positions.clone()).collect(), order, limit)
     else {
-        return Ok(PagePlan {
-            statement: nothing(keys.len(), ", ROW()"),
+        return Ok(SearchPlan {
+            statements: Vec::new(),
             keys: keys.len(),
-            shapes: Vec::new(),
+            shapes: Shapes::default(),
             closed,
         });
     };
     let page = builder.aliases.next();
-    let mut shapes = vec![Shape::default(); kind.sources.len()];
+    let mut shapes = vec![None; kind.sources.len()];
     let mut rows = Vec::new();
     for branch in &branches {
         let source = &kind.sources[branch.index];
@@ -140,7 +145,7 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
         }
         // OFFSET keeps PostgreSQL from joining the page last, with the rows of the whole table.
         rows.push(sql.text(" OFFSET 0").parens());
-        shapes[branch.index] = row.shape;
+        shapes[branch.index] = Some(row.shape);
     }
     let select = Fragment::raw("WITH page AS MATERIALIZED (").then(found).text(") SELECT ");
     let statement = select
@@ -152,7 +157,7 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
         .text(") r ORDER BY ")
         .then(keyset::order(keys, direction, Some(page)))
         .finish();
-    Ok(PagePlan { statement: bounded(statement)?, keys: keys.len(), shapes, closed })
+    Ok(SearchPlan { statements: vec![bounded(statement)?], keys: keys.len(), shapes: shapes.into(), closed })
 }
 
 /// Plans the positions of a page over several types.
@@ -165,26 +170,50 @@ pub fn positions(
     sort: &[SortKey],
     cursor: Option<&Cursor>,
     limit: u32,
-) -> Result<PositionsPlan> {
+) -> Result<SearchPlan> {
     let direction = cursor.map_or(Direction::Next, |cursor| cursor.direction);
     let mut builder = Builder::searching(situation);
     let kinds: Vec<&ResourceType> = searched.parts.iter().map(|part| part.kind).collect();
     let keys = sort_keys(&kinds, sort)?;
     let order = Order { sort, keys: &keys, cursor, newest: None };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
-    let plan = |statement| PositionsPlan { statement, keys: keys.len(), closed };
-    let Some(found) = first_of(found, order, limit) else { return Ok(plan(nothing(keys.len(), ""))) };
     let page = builder.aliases.next();
-    let statement = Fragment::raw("SELECT ")
-        .then(columns(page, keys.len()))
-        .text(" FROM (")
-        .then(found)
-        .text(") ")
-        .alias(page)
-        .text(" ORDER BY ")
-        .then(keyset::order(&keys, direction, Some(page)))
-        .finish();
-    bounded(statement).map(plan)
+    let statement = |found: Vec<Fragment>| {
+        let statement = Fragment::raw("SELECT ")
+            .then(columns(page, keys.len()))
+            .text(" FROM (")
+            .then(first_of(found, order, limit)?)
+            .text(") ")
+            .alias(page)
+            .text(" ORDER BY ")
+            .then(keyset::order(&keys, direction, Some(page)));
+        Some(bounded(statement.finish()))
+    };
+    // Rows of several statements are put into order here, which is done for moments alone.
+    let groups =
+        if keys.iter().all(|key| key.kind == Kind::Timestamp) { side_by_side(found) } else { vec![found] };
+    let statements: Result<_> = groups.into_iter().filter_map(statement).collect();
+    Ok(SearchPlan { statements: statements?, keys: keys.len(), shapes: Shapes::default(), closed })
+}
+
+/// Bytes of a statement through many tables, about. It stays below what a search over one type takes.
+const GROUP: usize = 64 * 1024;
+
+/// Groups of positions in their order, to be found by statements of about the same length.
+fn side_by_side(found: Vec<Fragment>) -> Vec<Vec<Fragment>> {
+    let bytes: usize = found.iter().map(Fragment::bytes).sum();
+    let each = bytes.div_ceil(bytes.div_ceil(GROUP).max(1));
+    let mut groups: Vec<Vec<Fragment>> = Vec::new();
+    let mut passed = 0;
+    for positions in found {
+        let group = passed / each.max(1);
+        passed += positions.bytes();
+        if groups.len() <= group {
+            groups.push(Vec::new());
+        }
+        groups.last_mut().expect("one was just pushed").push(positions);
+    }
+    groups
 }
 
 /// Of positions with the same first key the first so many.
@@ -199,16 +228,16 @@ fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
 ///
 /// # Errors
 /// As [`positions`].
-pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<(Statement, Closed)> {
+pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<SearchPlan> {
     let mut builder = Builder::searching(situation);
     let order = Order { sort: &[], keys: &[], cursor: None, newest: None };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
-    if found.is_empty() {
-        return Ok((Fragment::raw("SELECT 0::int8").finish(), closed));
-    }
-    let united = Fragment::join(found, " UNION ALL ");
-    let statement = Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish();
-    Ok((bounded(statement)?, closed))
+    let statement = |found: Vec<Fragment>| {
+        let united = Fragment::join(found, " UNION ALL ");
+        bounded(Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish())
+    };
+    let statements: Result<_> = side_by_side(found).into_iter().map(statement).collect();
+    Ok(SearchPlan { statements: statements?, keys: 0, shapes: Shapes::default(), closed })
 }
 
 /// The positions of all parts, and what is left out.
@@ -282,15 +311,6 @@ fn columns(page: Alias, keys: usize) -> Fragment {
 /// Refuses a statement that PostgreSQL could not read (its protocol counts values in 16 bits) or only slowly.
 pub(super) fn bounded(statement: Statement) -> Result<Statement> {
     if statement.values.len() > VALUES { Err(Error::new(&error::PARAMETER_LIMIT)) } else { Ok(statement) }
-}
-
-/// A statement without rows, with the columns of a page and others.
-fn nothing(keys: usize, others: &'static str) -> Statement {
-    let mut select = Fragment::raw("SELECT 0, 0, 0");
-    for _ in 0..keys {
-        select.push(", NULL::text");
-    }
-    select.text(others).text(" WHERE FALSE").finish()
 }
 
 /// The types of sort keys, which all types must share.

@@ -8,7 +8,7 @@ use crate::{
     tryton::Permit,
 };
 
-/// A read of any record of a source; [`Statement::for_record`] puts the id in.
+/// A read of any record of a source, whose id fills the gap.
 #[derive(Debug)]
 pub struct ReadPlan {
     /// Gives at most one row: the record.
@@ -23,7 +23,7 @@ pub fn exists(source: &Source, emit: usize, permit: &Permit) -> Option<Statement
     let root = builder.open();
     let visible = builder.resource(source, emit, root).ok();
     let scope = builder.close();
-    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::RecordId);
+    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(0));
     Some(
         Fragment::raw("SELECT 1")
             .then(scope.from(&source.table, Fragment::all([of_record, visible?])))
@@ -35,10 +35,10 @@ pub fn exists(source: &Source, emit: usize, permit: &Permit) -> Option<Statement
 pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String]) -> Option<ReadPlan> {
     let mut builder = Builder::new(permit, languages);
     let root = builder.open();
-    let mut conditions = vec![Fragment::new().column(root, "id").text(" = ").bind(Value::RecordId)];
+    let mut conditions = vec![Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(0))];
     conditions.push(builder.visible(source, root).ok()?);
     if let Some(when) = &emit.when {
-        conditions.push(builder.condition(when).ok()?);
+        conditions.push(builder.meets(when).ok()?);
     }
     let row = builder.record(&source.row);
     let scope = builder.close();

@@ -169,9 +169,15 @@ impl Builder<'_> {
         stamp
     }
 
-    /// The last change of any of the rows of a relation.
+    /// The last change of any of the rows of a relation: found for each record by itself, or, where all records are looked
+    /// at, for all of them at once.
     fn newest_row(&mut self, each: &Each) -> Result<Fragment, Masked> {
         let parent = self.id_at(each.up, &each.hops)?;
+        if let Some(inverse) = each.relation.inverse.as_deref().filter(|_| self.whole)
+            && let Some(newest) = self.newest_rows(each, inverse, &parent)?
+        {
+            return Ok(newest);
+        }
         let root = self.open();
         let planned = self
             .related(root, parent, &each.relation, each.filter.as_ref())
@@ -185,6 +191,33 @@ impl Builder<'_> {
         Ok(Fragment::new().column(name, "stamp"))
     }
 
+    /// The same for all records at once; none when the rows depend on more of the record than its id.
+    fn newest_rows(
+        &mut self,
+        each: &Each,
+        inverse: &str,
+        parent: &Fragment,
+    ) -> Result<Option<Fragment>, Masked> {
+        let root = self.open();
+        let id = Fragment::new().column(root, inverse);
+        let planned = self
+            .related(root, id.clone(), &each.relation, each.filter.as_ref())
+            .map(|conditions| (conditions, self.stamp(&each.row)));
+        let scope = self.close();
+        let (conditions, stamp) = planned?;
+        let select =
+            Fragment::raw("SELECT ").then(id).text(" AS parent, max(").then(stamp).text(") AS stamp");
+        let select = select.then(scope.from(&each.relation.table, conditions)).text(" GROUP BY 1");
+        if self.scopes.iter().flat_map(Scope::aliases).any(|outer| select.mentions(outer)) {
+            return Ok(None);
+        }
+        let name = self.aliases.next();
+        let join = Fragment::raw(" LEFT JOIN (").then(select).text(") ").alias(name).text(" ON ").alias(name);
+        let join = join.text(".parent = ").then(parent.clone());
+        self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(join);
+        Ok(Some(Fragment::new().column(name, "stamp")))
+    }
+
     /// Which records of a source the caller may see: its filter and the access predicate of its model.
     ///
     /// # Errors
@@ -192,7 +225,7 @@ impl Builder<'_> {
     pub fn visible(&mut self, source: &Source, alias: Alias) -> Result<Fragment, Masked> {
         let predicate = self.predicate(&source.model, alias)?;
         Ok(match &source.filter {
-            Some(filter) => Fragment::all([predicate, self.condition(filter)?]),
+            Some(filter) => Fragment::all([predicate, self.meets(filter)?]),
             None => predicate,
         })
     }
@@ -205,7 +238,7 @@ impl Builder<'_> {
     pub fn resource(&mut self, source: &Source, emit: usize, alias: Alias) -> Result<Fragment, Masked> {
         let visible = self.visible(source, alias)?;
         match &source.emits[emit].when {
-            Some(when) => Ok(Fragment::all([visible, self.condition(when)?])),
+            Some(when) => Ok(Fragment::all([visible, self.meets(when)?])),
             None => Ok(visible),
         }
     }

@@ -2,14 +2,14 @@
 //! under the same rights and in the same shape as a read.
 
 use super::{
-    page::{Situation, bounded},
+    page::{Gaps, Shapes, Situation, bounded},
     scope::{Builder, Masked},
 };
 use crate::{
     error::Result,
     mapping::{Place, compiled::ResourceType},
     render::Shape,
-    sql::{Fragment, Statement},
+    sql::{Fragment, Statement, Value},
 };
 
 /// Positions in one source of a type.
@@ -23,13 +23,13 @@ pub struct Wanted<'a> {
     pub positions: Vec<(i32, usize)>,
 }
 
-/// Rows of known positions.
+/// Rows of known positions, whichever records these are: [`Wanted::gaps`] fills them in.
 #[derive(Debug)]
 pub struct RowsPlan {
     /// Columns: index of the source in what was wanted, record, emit, the record as a row. None when all is closed.
     pub statement: Option<Statement>,
     /// What the columns of the record hold and what the caller may not see; none for a source that is closed.
-    pub shapes: Vec<Option<Shape>>,
+    pub shapes: Shapes,
 }
 
 impl<'a> Wanted<'a> {
@@ -50,9 +50,29 @@ impl<'a> Wanted<'a> {
         }
         all
     }
+
+    /// The emits of the positions, in order.
+    pub fn emits(&self) -> Vec<usize> {
+        let mut emits: Vec<usize> = self.positions.iter().map(|(_, emit)| *emit).collect();
+        emits.sort_unstable();
+        emits.dedup();
+        emits
+    }
+
+    /// What fills the gaps of the plan: of each source the records, and their emits.
+    pub fn gaps(all: &[Self]) -> Gaps {
+        let emit = |emit: usize| i32::try_from(emit).unwrap_or(i32::MAX);
+        let lists = |wanted: &Self| {
+            let (records, emits): (Vec<i32>, Vec<i32>) =
+                wanted.positions.iter().map(|(record, number)| (*record, emit(*number))).unzip();
+            [Value::Int4s(records), Value::Int4s(emits)]
+        };
+        all.iter().flat_map(lists).collect()
+    }
 }
 
-/// Plans the rows of known positions, so many at most, and one more when there are.
+/// Plans the rows of known positions, so many at most, and one more when there are. The plan is the same for other records
+/// of the same sources and emits.
 ///
 /// # Errors
 /// Too many positions.
@@ -69,13 +89,13 @@ pub fn rows(situation: Situation<'_>, wanted: &[Wanted<'_>], limit: u32) -> Resu
         }
     }
     if selects.is_empty() {
-        return Ok(RowsPlan { statement: None, shapes });
+        return Ok(RowsPlan { statement: None, shapes: shapes.into() });
     }
     let statement = Fragment::join(selects, " UNION ALL ")
         .text(" ORDER BY 1, 2, 3 LIMIT ")
         .number(limit as usize + 1)
         .finish();
-    Ok(RowsPlan { statement: Some(bounded(statement)?), shapes })
+    Ok(RowsPlan { statement: Some(bounded(statement)?), shapes: shapes.into() })
 }
 
 fn of_source(
@@ -88,14 +108,11 @@ fn of_source(
     let root = builder.open();
     let planned: Result<_, Masked> = (|builder: &mut Builder<'_>| {
         let visible = builder.visible(source, root)?;
-        let mut emits: Vec<usize> = wanted.positions.iter().map(|(_, emit)| *emit).collect();
-        emits.sort_unstable();
-        emits.dedup();
         let mut conditions = Vec::new();
-        for emit in emits {
+        for emit in wanted.emits() {
             if let Some(when) = &source.emits[emit].when {
                 // What is closed hides this resource; the others of its record are not.
-                let holds = builder.condition(when).unwrap_or(Fragment::truth(false));
+                let holds = builder.meets(when).unwrap_or(Fragment::truth(false));
                 conditions.push((emit, holds));
             }
         }
@@ -112,14 +129,15 @@ fn of_source(
         holds.push(case.text(" ELSE TRUE END"));
     }
     let name = builder.aliases.next();
-    let (records, emits): (Vec<i32>, Vec<i32>) = wanted
-        .positions
-        .iter()
-        .map(|(record, emit)| (*record, i32::try_from(*emit).unwrap_or(i32::MAX)))
-        .unzip();
     let select =
         Fragment::raw("SELECT ").number(index).text(", ").column(page, "pk").text(", ").column(page, "k");
-    let select = select.text(", ").alias(name).text(".rec FROM unnest(").bind(records).text(", ").bind(emits);
+    let select = select
+        .text(", ")
+        .alias(name)
+        .text(".rec FROM unnest(")
+        .bind(Value::Gaps(2 * index))
+        .text(", ")
+        .bind(Value::Gaps(2 * index + 1));
     let select = select.text(") ").alias(page).text("(pk, k) CROSS JOIN LATERAL (SELECT ").then(row.record);
     let select = select.text(" AS rec").then(scope.from(&source.table, Fragment::all(holds)));
     Ok((select.text(" OFFSET 0) ").alias(name), row.shape))

@@ -112,6 +112,8 @@ pub struct Builder<'a> {
     folded: Option<&'a BTreeSet<(String, String)>>,
     /// What is planned is looked for by itself, so steps can be entered from either side; elsewhere that only costs planning.
     pub(super) seeking: bool,
+    /// All records are looked at, so what belongs to each is best collected for all at once.
+    pub(super) whole: bool,
     /// Work on conditions so far.
     work: u32,
 }
@@ -134,6 +136,7 @@ impl<'a> Builder<'a> {
             notes: None,
             folded: None,
             seeking: false,
+            whole: false,
             work: 0,
         }
     }
@@ -399,7 +402,7 @@ impl<'a> Builder<'a> {
         }
         all.push(self.predicate(&relation.model, row)?);
         if let Some(filter) = filter {
-            all.push(self.condition(filter)?);
+            all.push(self.meets(filter)?);
         }
         Ok(Fragment::all(all))
     }

@@ -14,7 +14,7 @@ const COMPARISONS: usize = 100;
 const LINKS: usize = 8;
 
 /// How a value is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// Equal.
     Eq,

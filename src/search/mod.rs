@@ -80,7 +80,7 @@ pub enum Total {
 }
 
 /// One parameter with its values, or what connects some.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Key as sent, for messages: `subject:Patient.name`.
     pub key: String,
@@ -154,7 +154,7 @@ impl Filter {
 }
 
 /// `_has:[type]:[parameter]` (<https://hl7.org/fhir/R4/search.html#has>): resources of a type whose parameter refers here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Reverse {
     /// Type of the resources that refer.
     pub kind: String,
@@ -163,7 +163,7 @@ pub struct Reverse {
 }
 
 /// A key of `_sort`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SortKey {
     /// Name of the parameter.
     pub name: String,

@@ -70,11 +70,19 @@ impl Statement {
         Self { text: format!("EXPLAIN {}", self.text), values: self.values.clone() }
     }
 
-    /// This statement with the id of a record in place of [`Value::RecordId`].
+    /// The same text with other values.
     #[must_use]
-    pub fn for_record(&self, id: i32) -> Self {
-        let put = |value: &Value| if *value == Value::RecordId { Value::Int4(id) } else { value.clone() };
-        Self { text: self.text.clone(), values: self.values.iter().map(put).collect() }
+    pub fn with(&self, values: &[&Value]) -> Self {
+        Self { text: self.text.clone(), values: values.iter().copied().cloned().collect() }
+    }
+
+    /// The values, with these in the gaps; a gap without one stays.
+    pub fn filled<'a>(&'a self, gaps: &'a [Value]) -> Vec<&'a Value> {
+        let fill = |value: &'a Value| match value {
+            Value::Gap(number) | Value::Gaps(number) => gaps.get(*number).unwrap_or(value),
+            _ => value,
+        };
+        self.values.iter().map(fill).collect()
     }
 }
 
@@ -228,6 +236,25 @@ impl Fragment {
     /// How many values are bound.
     pub fn values(&self) -> usize {
         self.pieces.iter().filter(|piece| matches!(piece, Piece::Value(_))).count()
+    }
+
+    /// Bytes of its text.
+    pub fn bytes(&self) -> usize {
+        let bytes = |piece: &Piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Value(_) => "$1::text".len(),
+        };
+        self.pieces.iter().map(bytes).sum()
+    }
+
+    /// A column of the alias stands somewhere in it.
+    pub fn mentions(&self, alias: Alias) -> bool {
+        let column = format!("{alias}.");
+        let starts = |text: &str, at: usize| {
+            !text[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+        };
+        let in_text = |text: &String| text.match_indices(&column).any(|(at, _)| starts(text, at));
+        self.pieces.iter().any(|piece| matches!(piece, Piece::Text(text) if in_text(text)))
     }
 
     /// Nothing was added.

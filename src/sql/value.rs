@@ -31,15 +31,17 @@ pub enum Value {
     Int4s(Vec<i32>),
     /// `text[]`.
     Texts(Vec<String>),
-    /// `int4`: the id of a record, put in when the statement runs ([`super::Statement::for_record`]).
-    RecordId,
+    /// `int4`: a value of this number, put in when the statement runs ([`super::Statement::filled`]).
+    Gap(usize),
+    /// `int4[]`: the same.
+    Gaps(usize),
 }
 
 impl Value {
     /// The type of the parameter, and the type it is then cast to when the wire form is text.
     pub(super) fn cast(&self) -> (&'static str, Option<&'static str>) {
         match self {
-            Self::Int4(_) | Self::RecordId => ("int4", None),
+            Self::Int4(_) | Self::Gap(_) => ("int4", None),
             Self::Int8(_) => ("int8", None),
             Self::Float8(_) => ("float8", None),
             Self::Bool(_) => ("bool", None),
@@ -50,7 +52,7 @@ impl Value {
             Self::Timestamp(_) => ("timestamp", None),
             Self::Time(_) => ("time", None),
             Self::Interval(_) => ("text", Some("interval")),
-            Self::Int4s(_) => ("int4[]", None),
+            Self::Int4s(_) | Self::Gaps(_) => ("int4[]", None),
             Self::Texts(_) => ("text[]", None),
         }
     }

@@ -263,9 +263,9 @@ impl Store {
         };
         // Requests come first, then the watch, then the listener, for which a pooler has no session, then wide statements.
         let (watches, listens) = (options.connections > 1, options.connections > 2 && !options.pooler);
-        let widely = options.connections / 8;
+        let widely = if options.connections < 8 { 0 } else { options.connections / 4 };
         let watch = if watches { Some(pool(&servers, 1)?) } else { None };
-        let wide = if widely > 0 { Some(pool(&servers.clone().planning_once(), widely)?) } else { None };
+        let wide = if widely > 0 { Some(pool(&servers.clone().planning_little(), widely)?) } else { None };
         let others = usize::from(watches) + usize::from(listens) + widely;
         let pool = pool(&servers, options.connections - others)?;
         // Without a name PostgreSQL takes that of the role.

@@ -16,12 +16,17 @@ pub use row::{FromColumn, Raw, Row};
 pub use vitals::{Spent, Vitals, Work};
 
 use std::{
-    sync::{OnceLock, mpsc},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{self, PoolError};
+use deadpool::managed::{self, PoolError, Timeouts};
 use deadpool_postgres::ClientWrapper;
+use futures_util::future::try_join_all;
 use tokio_postgres::{
     error::SqlState,
     types::{ToSql, Type},
@@ -40,10 +45,6 @@ use crate::{
 /// of them made a session of 790 MB), and there are as many sessions as connections.
 const PREPARED: usize = 100;
 
-/// Bytes of a text from which a statement is wide: it goes through nearly all tables, and PostgreSQL takes longer to plan it
-/// than to run it. A search over one type stays below, one with a condition over all types does not.
-const WIDE: usize = 128 * 1024;
-
 /// What a statement is for; statements are counted per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
@@ -61,7 +62,7 @@ impl Class {
 
     /// Says more exactly what a statement is for; its span is called so.
     pub fn to(self, purpose: &'static str) -> Purpose {
-        Purpose { class: self, name: purpose }
+        Purpose { class: self, name: purpose, wide: false }
     }
 }
 
@@ -70,6 +71,15 @@ impl Class {
 pub struct Purpose {
     class: Class,
     name: &'static str,
+    wide: bool,
+}
+
+impl Purpose {
+    /// The statement is one of several through nearly all tables: PostgreSQL takes longer to plan such a one than to run it.
+    #[must_use]
+    pub fn wide(self, wide: bool) -> Self {
+        Self { wide, ..self }
+    }
 }
 
 impl From<Class> for Purpose {
@@ -113,6 +123,9 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// A session that is there at once.
+const AT_ONCE: Timeouts = Timeouts { wait: Some(Duration::ZERO), create: None, recycle: None };
+
 /// How much longer than PostgreSQL's own limit an answer is waited for.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -152,17 +165,21 @@ impl Store {
         std::iter::once(&self.pool).chain(&self.wide)
     }
 
-    /// A session for statements of this class, the longest of which has a text of so many bytes.
-    async fn session(&self, class: Class, bytes: usize) -> Result<Object> {
+    /// The pool for statements of this purpose.
+    fn pool(&self, Purpose { class, wide, .. }: Purpose) -> &Pool {
         let pool = match class {
             Class::Watch => self.watch.as_ref(),
-            Class::Request => self.wide.as_ref().filter(|_| bytes >= WIDE),
+            Class::Request => self.wide.as_ref().filter(|_| wide),
             Class::SignIn => None,
         };
-        let pool = pool.unwrap_or(&self.pool);
+        pool.unwrap_or(&self.pool)
+    }
+
+    /// A session for statements of this purpose.
+    async fn session(&self, purpose: Purpose) -> Result<Object> {
         let begun = Instant::now();
-        let session = pool.get().await;
-        self.waited(class, begun);
+        let session = self.pool(purpose).get().await;
+        self.waited(purpose.class, begun);
         session.map_err(|error| match error {
             PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
             PoolError::Backend(error) => unavailable(error),
@@ -171,8 +188,8 @@ impl Store {
     }
 
     /// A session, for as long as its statements take.
-    async fn running(&self, class: Class, bytes: usize) -> Result<Running> {
-        Ok(Running::new(self.session(class, bytes).await?, self.tls.clone()))
+    async fn running(&self, purpose: impl Into<Purpose>) -> Result<Running> {
+        Ok(Running::new(self.session(purpose.into()).await?, self.tls.clone()))
     }
 
     /// PostgreSQL ends a statement itself; this is for a server that does not, and for a lost network.
@@ -192,7 +209,23 @@ impl Store {
         self.query(purpose, &statement.text, &values).await
     }
 
-    /// Runs a statement for a record: its id stands where the statement has [`Value::RecordId`].
+    /// Runs a statement with these values in its gaps.
+    ///
+    /// # Errors
+    /// As [`Store::rows`].
+    pub async fn rows_filled(
+        &self,
+        purpose: impl Into<Purpose>,
+        statement: &Statement,
+        gaps: &[Value],
+    ) -> Result<Vec<Row>> {
+        let purpose = purpose.into();
+        let values = statement.filled(gaps);
+        self.tell(purpose.class, || statement.with(&values));
+        self.query(purpose, &statement.text, &values).await
+    }
+
+    /// Runs a statement for a record, whose id fills the gap.
     ///
     /// # Errors
     /// As [`Store::rows`].
@@ -202,24 +235,82 @@ impl Store {
         statement: &Statement,
         record: i32,
     ) -> Result<Vec<Row>> {
+        self.rows_filled(purpose, statement, &[Value::Int4(record)]).await
+    }
+
+    /// Runs statements with these values in their gaps; returns the rows of the first, then those of the second, and so on.
+    /// Wide ones run side by side, on as many of their sessions as nobody uses.
+    ///
+    /// # Errors
+    /// As [`Store::rows`].
+    pub async fn rows_side_by_side(
+        &self,
+        purpose: impl Into<Purpose>,
+        statements: &[Statement],
+        gaps: &[Value],
+    ) -> Result<Vec<Row>> {
         let purpose = purpose.into();
-        self.tell(purpose.class, || statement.for_record(record));
-        let record = Value::Int4(record);
-        let values = statement.values.iter();
-        let values: Vec<&Value> =
-            values.map(|value| if *value == Value::RecordId { &record } else { value }).collect();
-        self.query(purpose, &statement.text, &values).await
+        let next = AtomicUsize::new(0);
+        let lane = |mut running: Running| {
+            let next = &next;
+            async move {
+                let mut found = Vec::new();
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(statement) = statements.get(number) else { break };
+                    let values = statement.filled(gaps);
+                    self.tell(purpose.class, || statement.with(&values));
+                    let rows;
+                    (running, rows) = self.query_on(running, purpose, &statement.text, &values).await?;
+                    found.push((number, rows));
+                }
+                running.finished();
+                Ok(found)
+            }
+        };
+        if statements.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = lane(self.running(purpose).await?);
+        let others = self.wide.as_ref().filter(|_| purpose.wide);
+        let more = (1..statements.len()).zip(others.into_iter().cycle()).map(|(_, pool)| async {
+            match pool.timeout_get(&AT_ONCE).await {
+                Ok(session) => lane(Running::new(session, self.tls.clone())).await,
+                Err(_) => Ok(Vec::new()),
+            }
+        });
+        let (first, more) = tokio::try_join!(first, try_join_all(more))?;
+        let mut all: Vec<_> = first.into_iter().chain(more.into_iter().flatten()).collect();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        Ok(all.into_iter().flat_map(|(_, rows)| rows).collect())
     }
 
     async fn query(&self, purpose: Purpose, text: &str, values: &[&Value]) -> Result<Vec<Row>> {
-        let running = self.running(purpose.class, text.len()).await?;
+        let (running, rows) = self.query_on(self.running(purpose).await?, purpose, text, values).await?;
+        running.finished();
+        Ok(rows)
+    }
+
+    /// Runs a statement on a session, and gives that back unless it failed.
+    async fn query_on(
+        &self,
+        running: Running,
+        purpose: Purpose,
+        text: &str,
+        values: &[&Value],
+    ) -> Result<(Running, Vec<Row>)> {
         let mut sent = self.counts[purpose.class as usize].begin(purpose.name);
         let answer = self.in_time(self.answer(running.session(), text, values)).await;
-        let answer = answer.map_err(|late| sent.failed(late))?;
-        running.finished();
-        let rows = answer.map_err(|error| sent.failed(database_error(error)))?;
-        sent.answered(rows.len());
-        Ok(rows.into_iter().map(Row).collect())
+        match answer.map_err(|late| sent.failed(late))? {
+            Ok(rows) => {
+                sent.answered(rows.len());
+                Ok((running, rows.into_iter().map(Row).collect()))
+            }
+            Err(error) => {
+                running.finished();
+                Err(sent.failed(database_error(error)))
+            }
+        }
     }
 
     async fn answer(
@@ -256,7 +347,7 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`].
     pub async fn snapshot(&self, class: Class, statements: &[&str]) -> Result<Vec<Vec<Row>>> {
-        let mut running = self.running(class, 0).await?;
+        let mut running = self.running(class).await?;
         let session = running.session_mut();
         let answers = self.in_time(async {
             let transaction = session
@@ -288,7 +379,7 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
     pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
-        let mut running = self.running(class, 0).await.map_err(WriteError::Failed)?;
+        let mut running = self.running(class).await.map_err(WriteError::Failed)?;
         let session = running.session_mut();
         let answers = self.in_time(async {
             let transaction = session.build_transaction().read_only(false).start().await?;
@@ -340,7 +431,7 @@ fn unavailable(error: Unavailable) -> Error {
 fn typed<'v>(values: &[&'v Value]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
     let typed = |value: &&'v Value| {
         let kind = match value {
-            Value::Int4(_) | Value::RecordId => Type::INT4,
+            Value::Int4(_) | Value::Gap(_) => Type::INT4,
             Value::Int8(_) => Type::INT8,
             Value::Float8(_) => Type::FLOAT8,
             Value::Bool(_) => Type::BOOL,
@@ -348,7 +439,7 @@ fn typed<'v>(values: &[&'v Value]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
             Value::Date(_) => Type::DATE,
             Value::Timestamp(_) => Type::TIMESTAMP,
             Value::Time(_) => Type::TIME,
-            Value::Int4s(_) => Type::INT4_ARRAY,
+            Value::Int4s(_) | Value::Gaps(_) => Type::INT4_ARRAY,
             Value::Texts(_) => Type::TEXT_ARRAY,
         };
         (*value as &(dyn ToSql + Sync), kind)
@@ -411,7 +502,7 @@ impl ToSql for Value {
             Value::Timestamp(value) => value.to_sql(ty, out),
             Value::Time(value) => value.to_sql(ty, out),
             Value::Int4s(value) => value.to_sql(ty, out),
-            Value::RecordId => Err("a statement for a record ran without one".into()),
+            Value::Gap(_) | Value::Gaps(_) => Err("a statement ran with a gap".into()),
             Value::Texts(value) => value.to_sql(ty, out),
         }
     }

@@ -115,6 +115,10 @@ impl From<tokio_postgres::Error> for Unavailable {
     }
 }
 
+/// Settings of [`Servers::planning_little`]. Measured with `_sort=-_lastUpdated` over all types (260 sources, 964 joins): a
+/// limit of 3 instead of 8 halves the time of planning; 1 gains hardly more and leaves no choice.
+const PLANNING_LITTLE: &str = "-c plan_cache_mode=force_generic_plan -c join_collapse_limit=3";
+
 /// The servers of a URL.
 pub(super) struct Servers {
     each: Vec<Config>,
@@ -153,12 +157,13 @@ impl Servers {
         self
     }
 
-    /// The same, whose sessions plan a statement once for any values: to plan it again takes longer than such a plan. A
-    /// session of a pooler keeps no plans.
-    pub(super) fn planning_once(mut self) -> Self {
+    /// The same, whose sessions plan what takes PostgreSQL longer to plan than to run: once for any values, and with fewer
+    /// orders of the joins to choose from. The first joins of a source, by which it is searched, are still put into order.
+    /// A session of a pooler keeps no plans.
+    pub(super) fn planning_little(mut self) -> Self {
         for config in &mut self.each {
             if let Some(options) = config.get_options() {
-                config.options(format!("{options} -c plan_cache_mode=force_generic_plan"));
+                config.options(format!("{options} {PLANNING_LITTLE}"));
             }
         }
         self

@@ -1,8 +1,11 @@
 //! How many statements an answer costs.
 
-use gnuhealth_fhir::store::Class;
+use std::cell::Cell;
 
-use crate::harness::{Database, Gateway};
+use gnuhealth_fhir::store::Class;
+use serde_json::Value;
+
+use crate::harness::{Database, Gateway, demo, link};
 
 /// A gateway of its own: the counts of a shared one belong to all tests.
 #[test]
@@ -27,4 +30,104 @@ fn a_page_costs_the_same_whatever_its_length() {
         assert_eq!(cost(&format!("{kind}?_summary=count")), 1, "{kind}");
     }
     assert_eq!(cost("Observation?subject:Patient.name=a&_sort=-date&_count=50"), 1);
+}
+
+/// What a search finds, without what differs between two answers.
+fn found(mut bundle: Value) -> Value {
+    for name in ["id", "meta", "link"] {
+        bundle.as_object_mut().unwrap().remove(name);
+    }
+    // The hint of an outcome has the id of the request.
+    for entry in bundle["entry"].as_array_mut().into_iter().flatten() {
+        for issue in entry["resource"]["issue"].as_array_mut().into_iter().flatten() {
+            issue.as_object_mut().unwrap().remove("diagnostics");
+        }
+    }
+    bundle
+}
+
+/// Two gateways say the same addresses.
+const BASE: &str = "base_url = \"https://fhir.example/fhir\"\n";
+
+#[test]
+fn a_plan_that_is_kept_finds_what_a_new_one_finds() {
+    let site = demo();
+    let asked = Cell::new(0);
+    let searches = [
+        "Observation?patient={}&_sort=-date&_count=5",
+        "Observation?patient=Patient/{}&code=8867-4&date=ge2000",
+        "Condition?subject={}&_total=accurate",
+        "Patient/{}/Observation?_count=7",
+        "Patient/{}/*?_count=20&_type=Condition,Encounter",
+        "Patient?_id={}&_revinclude=Condition:patient&_revinclude=AllergyIntolerance:patient",
+        "Encounter?patient={}&_include=Encounter:patient&_include=Encounter:participant",
+        "Patient?_count={}",
+    ];
+    for login in ["doctor", "frontdesk"] {
+        let kept = Gateway::open(&site.url(), BASE).user(login);
+        // What is asked for in other words is another search.
+        let new = Gateway::open(&site.url(), BASE).user(login);
+        let once = |place: &str| {
+            let separator = if place.contains('?') { "&" } else { "?" };
+            asked.set(asked.get() + 1);
+            new.get(&format!("{place}{separator}_lastUpdated=ge1900-01-01T00:00:00.{:04}Z", asked.get()))
+        };
+        for search in searches {
+            let of = |patient: i32| search.replace("{}", &patient.to_string());
+            // Planned by itself, then for every record.
+            kept.get(&of(1));
+            kept.get(&of(2));
+            for patient in [3, 4, 99_999_999] {
+                let place = of(patient);
+                let [answer, expected] = [kept.get(&place), once(&place)];
+                assert_eq!(answer.status, expected.status, "{login} {place}");
+                if answer.status == 200 {
+                    assert_eq!(found(answer.json()), found(expected.json()), "{login} {place}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn searches_for_other_records_are_planned_once() {
+    let gateway = Gateway::open(&demo().url(), "");
+    let doctor = gateway.user("doctor");
+    let texts = gateway.store.record();
+    let mut all = Vec::new();
+    for patient in 1..6 {
+        doctor.ok(&format!("Observation?patient={patient}&_sort=-date&_count=5"));
+        all.extend(texts.try_iter());
+    }
+    assert_eq!(all.len(), 5);
+    assert!(all.windows(2).all(|pair| pair[0].text == pair[1].text && pair[0].values != pair[1].values));
+}
+
+#[test]
+fn statements_through_all_tables_find_what_one_would() {
+    let site = demo();
+    let admin = site.user("admin");
+    // All of one order, in pages of different sizes and in both directions.
+    for search in ["_history?", "?_sort=-_lastUpdated", "?_sort=_lastUpdated", "?_lastUpdated=ge2000"] {
+        let separator = if search.ends_with('?') { "" } else { "&" };
+        let ids = |place: &str| {
+            let bundle = admin.ok(place);
+            let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+            let ids: Vec<_> = entries.iter().map(|entry| entry["fullUrl"].clone()).collect();
+            (ids, bundle)
+        };
+        let (whole, _) = ids(&format!("{search}{separator}_count=60"));
+        let mut pages = Vec::new();
+        let mut place = Some(format!("{search}{separator}_count=20"));
+        let mut seen = Vec::new();
+        while let Some(next) = place.take().filter(|_| pages.len() < 3) {
+            let (page, bundle) = ids(&next);
+            seen.extend(page.clone());
+            place = link(&bundle, "next");
+            pages.push((page, bundle));
+        }
+        assert_eq!(seen, whole, "{search}");
+        let previous = link(&pages[2].1, "previous").expect("there is a page before the third");
+        assert_eq!(ids(&previous).0, pages[1].0, "{search}");
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    page::{Found, Page, placed, rows_of},
+    page::{Found, Page, placed, rows_of, run},
     types::parts,
     understood::refuse,
 };
@@ -17,11 +17,10 @@ use crate::{
         compiled::{Parameter, ResourceType},
         references,
     },
-    plan::{self, Part, Searched, Situation, Target},
+    plan::{self, Gaps, Part, Searched, Situation, Target},
     render::{self, Shape},
     search::{Filter, Include, SearchRequest, Subset},
     spans,
-    store::Class,
 };
 
 /// How often `:iterate` goes on from what was included.
@@ -236,10 +235,7 @@ pub(super) async fn include<'a>(
             let plan = spans::timed("plan", || {
                 plan::positions(situation, Searched::named(&parts), &[], None, room)
             })?;
-            let rows = fhir
-                .store
-                .rows(Class::Request.to("positions of included resources"), &plan.statement)
-                .await?;
+            let rows = run(fhir, &plan, "positions of included resources", &Gaps::new()).await?;
             cut |= rows.len() > room as usize;
             let numbered: Vec<_> =
                 backward.iter().zip(&parts).map(|(kind, part)| (*kind, part.first)).collect();

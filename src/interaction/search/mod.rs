@@ -7,7 +7,12 @@ mod understood;
 mod value_sets;
 
 use self::types::Types;
-use super::{Answer, Format, Request, explain, gateway::Fhir, page_link::Binding};
+use super::{
+    Answer, Format, Request, explain,
+    gateway::Fhir,
+    page_link::Binding,
+    plans::{Planned, Search, What},
+};
 use crate::{
     error::{Error, Result},
     fhir::bundle,
@@ -15,7 +20,6 @@ use crate::{
     plan::{self, Closed, Deletions, Direction, Part, Searched, Situation},
     search::{Filter, SearchRequest, Total},
     spans,
-    store::Class,
 };
 
 pub(super) use include::Directive;
@@ -177,10 +181,13 @@ pub(super) async fn answer<'a>(
     let mut closed = Closed::default();
     let mut nothing = false;
     if wanted.total != Total::None || count == Some(0) {
-        let statement;
-        (statement, closed) = spans::timed("plan", || plan::count(situation, searched))?;
-        let rows = fhir.store.rows(Class::Request.to("count"), &statement).await?;
-        let total: i64 = rows.first().map_or(Ok(0), |row| row.column(0))?;
+        let make = |parts: &[Part<'_>]| plan::count(situation, Searched { parts, ..searched });
+        let search = Search { what: What::Count, searched, sort: &[], cursor: None, limit: 0 };
+        let Planned { plan, gaps } = fhir.plans.search(situation, search, &make)?;
+        let rows = page::run(fhir, &plan, "count", &gaps).await?;
+        closed.clone_from(&plan.closed);
+        let counts: Result<Vec<i64>> = rows.iter().map(|row| row.column(0)).collect();
+        let total = counts?.into_iter().sum();
         page.bundle.total(total);
         nothing = total == 0;
     }

@@ -1,11 +1,19 @@
 //! The resources on a page, and the Bundle that they are written into.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cmp::Ordering,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
 use super::{
-    super::{Request, Touched, gateway::Fhir},
+    super::{
+        Request, Touched,
+        gateway::Fhir,
+        plans::{Planned, Search, What},
+    },
     include::Directive,
 };
 use crate::{
@@ -15,10 +23,11 @@ use crate::{
         outcome::{self, Issue},
     },
     mapping::{Place, compiled::ResourceType},
-    plan::{self, Closed, Cursor, Direction, PagePlan, Part, RowsPlan, Searched, Situation, Target, Wanted},
+    plan::{
+        self, Closed, Cursor, Direction, Gaps, Part, SearchPlan, Searched, Shapes, Situation, Target, Wanted,
+    },
     render::{Renderer, Shape, Site},
     search::{SearchRequest, Subset},
-    spans,
     store::{Class, Row},
 };
 
@@ -43,7 +52,7 @@ pub(in crate::interaction) struct Hits<'a> {
     rows: Vec<Row>,
     /// Column of the record.
     column: usize,
-    shapes: Vec<Option<Shape>>,
+    shapes: Shapes,
 }
 
 /// The matches of a page.
@@ -85,7 +94,10 @@ pub(super) async fn of_one<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let plan = spans::timed("plan", || plan::page(situation, part, &wanted.sort, cursor, limit))?;
+    let make = |parts: &[Part<'_>]| plan::page(situation, parts[0], &wanted.sort, cursor, limit);
+    let searched = Searched::named(std::slice::from_ref(&part));
+    let search = Search { what: What::Page, searched, sort: &wanted.sort, cursor, limit };
+    let plan = fhir.plans.search(situation, search, &make)?;
     matches(fhir, part.kind, plan, cursor, limit).await
 }
 
@@ -93,11 +105,11 @@ pub(super) async fn of_one<'a>(
 pub(in crate::interaction) async fn matches<'a>(
     fhir: &Fhir,
     kind: &'a ResourceType,
-    plan: PagePlan,
+    Planned { plan, gaps }: Planned,
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let mut rows = fhir.store.rows(Class::Request.to("page"), &plan.statement).await?;
+    let mut rows = run(fhir, &plan, "page", &gaps).await?;
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
     let mut hits = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -105,8 +117,8 @@ pub(in crate::interaction) async fn matches<'a>(
         let place = place(kind, source, emit)?;
         hits.push(Hit { place, record, state: State::There { row: index, shape: source } });
     }
-    let shapes = plan.shapes.into_iter().map(Some).collect();
-    Ok(Matches { hits: Hits { hits, rows, column: 3 + plan.keys, shapes }, ends, more, closed: plan.closed })
+    let hits = Hits { hits, rows, column: 3 + plan.keys, shapes: Arc::clone(&plan.shapes) };
+    Ok(Matches { hits, ends, more, closed: plan.closed.clone() })
 }
 
 /// A page over several types: a statement for the positions, and one for the rows of those sources that are on it.
@@ -118,8 +130,14 @@ pub(super) async fn of_many<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let plan = spans::timed("plan", || plan::positions(situation, searched, &wanted.sort, cursor, limit))?;
-    let mut rows = fhir.store.rows(Class::Request.to("positions of a page"), &plan.statement).await?;
+    let make = |parts: &[Part<'_>]| {
+        plan::positions(situation, Searched { parts, ..searched }, &wanted.sort, cursor, limit)
+    };
+    let search = Search { what: What::Positions, searched, sort: &wanted.sort, cursor, limit };
+    let Planned { plan, gaps } = fhir.plans.search(situation, search, &make)?;
+    let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Previous);
+    let descending: Vec<bool> = wanted.sort.iter().map(|key| key.descending).collect();
+    let mut rows = positions(fhir, &plan, &gaps, &descending, backwards, limit).await?;
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
     let numbered: Vec<_> = searched.parts.iter().map(|part| (part.kind, part.first)).collect();
     let (mut positions, mut deleted) = (Vec::new(), Vec::new());
@@ -136,7 +154,82 @@ pub(super) async fn of_many<'a>(
     if !deleted.is_empty() {
         hits.insert(&positions, deleted);
     }
-    Ok(Matches { hits, ends, more, closed: plan.closed })
+    Ok(Matches { hits, ends, more, closed: plan.closed.clone() })
+}
+
+/// The rows of a search, those of its statements one after the other.
+pub(super) async fn run(
+    fhir: &Fhir,
+    plan: &SearchPlan,
+    purpose: &'static str,
+    gaps: &Gaps,
+) -> Result<Vec<Row>> {
+    let purpose = Class::Request.to(purpose).wide(plan.is_wide());
+    fhir.store.rows_side_by_side(purpose, &plan.statements, gaps).await
+}
+
+/// The positions of a page and one more, in order.
+async fn positions(
+    fhir: &Fhir,
+    plan: &SearchPlan,
+    gaps: &Gaps,
+    descending: &[bool],
+    backwards: bool,
+    limit: u32,
+) -> Result<Vec<Row>> {
+    let purpose = Class::Request.to("positions of a page").wide(plan.is_wide());
+    let all = plan.statements.as_slice();
+    if all.len() < 2 {
+        return fhir.store.rows_side_by_side(purpose, all, gaps).await;
+    }
+    let wanted = limit as usize + 1;
+    let mut rows = Vec::new();
+    let mut rest = all;
+    if plan.keys == 0 {
+        // They are in the order of their sources, so the first statement may find all of the page.
+        let first;
+        (first, rest) =
+            if backwards { (all.last(), &all[..all.len() - 1]) } else { (all.first(), &all[1..]) };
+        rows = fhir.store.rows_filled(purpose, first.ok_or_else(defect)?, gaps).await?;
+        if rows.len() >= wanted {
+            return Ok(rows);
+        }
+    }
+    rows.extend(fhir.store.rows_side_by_side(purpose, rest, gaps).await?);
+    let mut placed = Vec::with_capacity(rows.len());
+    for row in rows {
+        placed.push((Spot::of(&row, plan.keys)?, row));
+    }
+    placed.sort_by(|(one, _), (other, _)| {
+        let order = one.cmp(other, descending);
+        if backwards { order.reverse() } else { order }
+    });
+    Ok(placed.into_iter().map(|(_, row)| row).take(wanted).collect())
+}
+
+/// Where a row stands in the order of a search by moments: as [`plan`] has it.
+struct Spot {
+    moments: Vec<Option<String>>,
+    tie: (usize, i32, usize),
+}
+
+impl Spot {
+    fn of(row: &Row, keys: usize) -> Result<Self> {
+        let moments: Result<_> = (0..keys).map(|key| row.column(3 + key)).collect();
+        Ok(Self { moments: moments?, tie: position(row)? })
+    }
+
+    /// Missing values come last, in both directions of a key.
+    fn cmp(&self, other: &Self, descending: &[bool]) -> Ordering {
+        let keys = self.moments.iter().zip(&other.moments).zip(descending);
+        let unequal = keys.map(|((one, other), descending)| match (one, other) {
+            // PostgreSQL writes them so that they are in the order of their texts.
+            (Some(one), Some(other)) if *descending => other.cmp(one),
+            (Some(one), Some(other)) => one.cmp(other),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        });
+        unequal.fold(Ordering::Equal, Ordering::then).then(self.tie.cmp(&other.tie))
+    }
 }
 
 /// The rows of known positions in their order, and whether there are more than the limit. What has been removed
@@ -148,9 +241,10 @@ pub(super) async fn rows_of<'a>(
     limit: u32,
 ) -> Result<(Hits<'a>, bool)> {
     let wanted = Wanted::group(positions.iter().copied());
-    let RowsPlan { statement, shapes } = spans::timed("plan", || plan::rows(situation, &wanted, limit))?;
-    let mut rows = match statement {
-        Some(statement) => fhir.store.rows(Class::Request.to("rows of positions"), &statement).await?,
+    let plan = fhir.plans.rows(situation, &wanted, limit, || plan::rows(situation, &wanted, limit))?;
+    let purpose = Class::Request.to("rows of positions");
+    let mut rows = match &plan.statement {
+        Some(statement) => fhir.store.rows_filled(purpose, statement, &Wanted::gaps(&wanted)).await?,
         None => Vec::new(),
     };
     let more = rows.len() > limit as usize;
@@ -169,7 +263,7 @@ pub(super) async fn rows_of<'a>(
             Some(Hit { place: *place, record: *record, state: State::There { row, shape } })
         })
         .collect();
-    Ok((Hits { hits, rows, column: 3, shapes }, more))
+    Ok((Hits { hits, rows, column: 3, shapes: Arc::clone(&plan.shapes) }, more))
 }
 
 /// Cuts what is beyond the limit and puts a page that was read backwards into its order.

@@ -165,7 +165,7 @@ impl From<'_> {
                 return Ok(Fragment::truth(false));
             }
             // A resource whose condition reads something closed is closed; the others of its record are not.
-            let when = match emits[emit].when.as_ref().map(|when| builder.condition(when)).transpose() {
+            let when = match emits[emit].when.as_ref().map(|when| builder.meets(when)).transpose() {
                 Ok(when) => when,
                 Err(Masked) => return Ok(Fragment::truth(false)),
             };

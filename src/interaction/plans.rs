@@ -1,0 +1,268 @@
+//! Plans that are kept: what differs between two requests is mostly the record that they ask for.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{
+        Arc, Mutex, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::{
+    error::Result,
+    mapping::Place,
+    plan::{Cursor, Gaps, Part, Pattern, ReadPlan, RowsPlan, SearchPlan, Searched, Situation, Wanted},
+    search::{Filter, SortKey},
+    spans,
+    tryton::Permit,
+};
+
+/// Bytes of statements that are kept of each kind. A search over one type has some ten kilobytes.
+const BYTES: usize = 8 << 20;
+
+/// What a plan takes beside its texts, about.
+const OVERHEAD: usize = 512;
+
+/// Searches that are remembered as asked for once.
+const SEEN: usize = 10_000;
+
+/// The plans of a gateway.
+#[derive(Default)]
+pub(super) struct Plans {
+    reads: Kept<ReadKey, Arc<ReadPlan>>,
+    /// None: the searches of a pattern have no plan in common.
+    searches: Kept<SearchKey, Option<Arc<SearchPlan>>>,
+    once: Once,
+    rows: Kept<RowsKey, Arc<RowsPlan>>,
+    known: AtomicU64,
+    made: AtomicU64,
+}
+
+/// Whose plan it is: equal rights and languages.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Whose {
+    permit: u64,
+    languages: Vec<String>,
+}
+
+impl Whose {
+    fn of(permit: &Permit, languages: &[String]) -> Self {
+        Self { permit: permit.key(), languages: languages.to_vec() }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ReadKey {
+    whose: Whose,
+    kind: String,
+    source: usize,
+    emit: usize,
+}
+
+/// What is planned of a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum What {
+    /// A page of one type.
+    Page,
+    /// The positions of a page over several types.
+    Positions,
+    /// The number of all matches.
+    Count,
+    /// Of each code so many.
+    Newest(u32),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct SearchKey {
+    whose: Whose,
+    /// Dates without an offset are local.
+    zone: String,
+    /// An absolute reference below it is one of this server.
+    base: String,
+    what: What,
+    /// Types that are closed are refused.
+    named: bool,
+    kinds: Vec<String>,
+    conditions: Vec<Vec<Filter>>,
+    sort: Vec<SortKey>,
+    limit: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct RowsKey {
+    whose: Whose,
+    sources: Vec<(String, usize, Vec<usize>)>,
+    limit: u32,
+}
+
+/// A search beside its situation.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'a> {
+    pub(super) what: What,
+    pub(super) searched: Searched<'a>,
+    pub(super) sort: &'a [SortKey],
+    /// Of a further page; its plan is not kept.
+    pub(super) cursor: Option<&'a Cursor>,
+    pub(super) limit: u32,
+}
+
+/// A plan, and what fills its gaps.
+pub(super) struct Planned {
+    pub(super) plan: Arc<SearchPlan>,
+    pub(super) gaps: Gaps,
+}
+
+impl Plans {
+    /// How many were known, and how many were made.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.known.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed))
+    }
+
+    fn count<P>(&self, plan: Option<P>) -> Option<P> {
+        let counter = if plan.is_some() { &self.known } else { &self.made };
+        counter.fetch_add(1, Ordering::Relaxed);
+        plan
+    }
+
+    /// The plan of a read, made once for equal rights; none when the source is closed.
+    pub(super) fn read(
+        &self,
+        (permit, languages): (&Permit, &[String]),
+        Place { kind, source, emit }: Place<'_>,
+        make: impl FnOnce() -> Option<ReadPlan>,
+    ) -> Option<Arc<ReadPlan>> {
+        let key = ReadKey { whose: Whose::of(permit, languages), kind: kind.name.clone(), source, emit };
+        if let Some(plan) = self.count(self.reads.get(&key)) {
+            return Some(plan);
+        }
+        let plan = Arc::new(spans::timed("plan", make)?);
+        self.reads.put(key, Arc::clone(&plan), plan.statement.text.len());
+        Some(plan)
+    }
+
+    /// The plan of the rows of known positions, made once for the same sources.
+    ///
+    /// # Errors
+    /// As `make`.
+    pub(super) fn rows(
+        &self,
+        situation: Situation<'_>,
+        wanted: &[Wanted<'_>],
+        limit: u32,
+        make: impl FnOnce() -> Result<RowsPlan>,
+    ) -> Result<Arc<RowsPlan>> {
+        let source = |wanted: &Wanted<'_>| (wanted.kind.name.clone(), wanted.source, wanted.emits());
+        let sources = wanted.iter().map(source).collect();
+        let key = RowsKey { whose: Whose::of(situation.permit, situation.languages), sources, limit };
+        if let Some(plan) = self.count(self.rows.get(&key)) {
+            return Ok(plan);
+        }
+        let plan = Arc::new(spans::timed("plan", make)?);
+        let bytes = plan.statement.as_ref().map_or(0, |statement| statement.text.len());
+        self.rows.put(key, Arc::clone(&plan), bytes);
+        Ok(plan)
+    }
+
+    /// The plan of a search, which is kept from the second time on that somebody asks for the same of any record.
+    ///
+    /// # Errors
+    /// As `make`.
+    pub(super) fn search(
+        &self,
+        situation: Situation<'_>,
+        search: Search<'_>,
+        make: &dyn Fn(&[Part<'_>]) -> Result<SearchPlan>,
+    ) -> Result<Planned> {
+        let Searched { parts, named, deletions } = search.searched;
+        let plain = || {
+            let plan = spans::timed("plan", || make(parts))?;
+            Ok(Planned { plan: Arc::new(plan), gaps: Gaps::new() })
+        };
+        let alike = situation.value_sets.is_empty() && deletions.is_none() && search.cursor.is_none();
+        let pattern = if alike { Pattern::of(parts) } else { None };
+        let Some((pattern, zone)) = pattern.zip(situation.zone.iana_name()) else { return plain() };
+        let key = SearchKey {
+            whose: Whose::of(situation.permit, situation.languages),
+            zone: zone.to_owned(),
+            base: situation.base.to_owned(),
+            what: search.what,
+            named,
+            kinds: parts.iter().map(|part| part.kind.name.clone()).collect(),
+            conditions: pattern.conditions().to_vec(),
+            sort: search.sort.to_vec(),
+            limit: search.limit,
+        };
+        let known = self.searches.get(&key);
+        if let Some(plan) = self.count(known.clone().flatten()) {
+            return Ok(Planned { plan, gaps: pattern.gaps() });
+        }
+        if known.is_some() || !self.once.again(&key) {
+            return plain();
+        }
+        let plan = spans::timed("plan", || pattern.plan(parts, make)).map(Arc::new);
+        let bytes: usize = key.conditions.iter().flatten().map(texts).sum();
+        let statements = plan.iter().flat_map(|plan| &plan.statements);
+        let text: usize = statements.map(|statement| statement.text.len()).sum();
+        self.searches.put(key, plan.clone(), bytes + text);
+        plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps: pattern.gaps() }))
+    }
+}
+
+/// Plans by what they depend on. When they are too many all are forgotten.
+struct Kept<K, P>(RwLock<Shelf<K, P>>);
+
+struct Shelf<K, P> {
+    plans: HashMap<K, P>,
+    bytes: usize,
+}
+
+impl<K, P> Default for Kept<K, P> {
+    fn default() -> Self {
+        Self(RwLock::new(Shelf { plans: HashMap::new(), bytes: 0 }))
+    }
+}
+
+impl<K: Eq + Hash, P: Clone> Kept<K, P> {
+    fn get(&self, key: &K) -> Option<P> {
+        self.0.read().ok()?.plans.get(key).cloned()
+    }
+
+    /// Keeps a plan whose texts have so many bytes.
+    fn put(&self, key: K, plan: P, bytes: usize) {
+        let Ok(mut shelf) = self.0.write() else { return };
+        let bytes = bytes + OVERHEAD;
+        if shelf.bytes + bytes > BYTES {
+            shelf.plans.clear();
+            shelf.bytes = 0;
+        }
+        shelf.plans.insert(key, plan);
+        shelf.bytes += bytes;
+    }
+}
+
+/// Searches that somebody asked for, as hashes with a key of this process; of two with the same hash the second is taken for
+/// a repeated one, which does no harm.
+#[derive(Default)]
+struct Once {
+    state: RandomState,
+    seen: Mutex<HashSet<u64>>,
+}
+
+impl Once {
+    /// It is asked for again.
+    fn again(&self, key: &SearchKey) -> bool {
+        let hash = self.state.hash_one(key);
+        let Ok(mut seen) = self.seen.lock() else { return false };
+        if seen.len() >= SEEN {
+            seen.clear();
+        }
+        !seen.insert(hash)
+    }
+}
+
+/// Texts in conditions.
+fn texts(filter: &Filter) -> usize {
+    let inner = filter.chain.as_deref().into_iter().chain(filter.parts());
+    OVERHEAD + filter.values.iter().map(String::len).sum::<usize>() + inner.map(texts).sum::<usize>()
+}

@@ -1,0 +1,154 @@
+//! Searches that differ only in the record they ask for are planned once: `Observation?patient=7` and
+//! `Observation?patient=8` are the same statement with another value.
+
+use std::ops::Range;
+
+use super::{
+    branches::Part,
+    page::{Gaps, SearchPlan},
+};
+use crate::{
+    error::Result,
+    search::{Filter, registry},
+    sql::{Statement, Value},
+};
+
+/// Ids that stand for any. What is planned for both alike holds for every record.
+const STAND_INS: [i32; 2] = [2_147_483_629, 2_147_483_587];
+
+/// The conditions of a search, whichever record they ask for.
+#[derive(Debug)]
+pub struct Pattern {
+    record: Option<i32>,
+    conditions: Vec<Vec<Filter>>,
+}
+
+impl Pattern {
+    /// The pattern of a search; none when its meaning changes with the time of day (`ap`).
+    pub fn of(parts: &[Part<'_>]) -> Option<Self> {
+        let mut all = parts.iter().flat_map(|part| part.filters);
+        if !all.all(lasts) {
+            return None;
+        }
+        let of = |part: &Part<'_>| part.filters.iter().find_map(|filter| asked(part, filter));
+        let record = parts.iter().find_map(of);
+        Some(Self { record, conditions: with(parts, record, STAND_INS[0]) })
+    }
+
+    /// The conditions of each part; equal patterns have equal ones.
+    pub fn conditions(&self) -> &[Vec<Filter>] {
+        &self.conditions
+    }
+
+    /// What fills the gaps of the plan for this search.
+    pub fn gaps(&self) -> Gaps {
+        self.record.map_or_else(Vec::new, |record| vec![Value::Int4(record), Value::Int4s(vec![record])])
+    }
+
+    /// The plan of all searches of this pattern. None when they cannot be planned, or not alike.
+    pub fn plan(
+        &self,
+        parts: &[Part<'_>],
+        plan: &dyn Fn(&[Part<'_>]) -> Result<SearchPlan>,
+    ) -> Option<SearchPlan> {
+        let planned = |conditions: &[Vec<Filter>]| {
+            let parts: Vec<_> = parts
+                .iter()
+                .zip(conditions)
+                .map(|(part, filters)| Part { filters: filters.as_slice(), ..*part })
+                .collect();
+            plan(&parts).ok()
+        };
+        let one = planned(&self.conditions)?;
+        if self.record.is_none() {
+            return Some(one);
+        }
+        let other = planned(&with(parts, self.record, STAND_INS[1]))?;
+        let alike = (one.keys, &one.shapes, &one.closed) == (other.keys, &other.shapes, &other.closed);
+        if !alike || one.statements.len() != other.statements.len() {
+            return None;
+        }
+        let pairs = one.statements.into_iter().zip(other.statements);
+        let statements: Option<_> = pairs.map(|(one, other)| with_gaps(one, other)).collect();
+        Some(SearchPlan { statements: statements?, keys: one.keys, shapes: one.shapes, closed: one.closed })
+    }
+}
+
+/// It means the same at any time.
+fn lasts(filter: &Filter) -> bool {
+    let ends = || filter.chain.as_deref().into_iter().chain(filter.parts());
+    !filter.values.iter().any(|value| value.starts_with("ap")) && ends().all(lasts)
+}
+
+/// The filter asks for resources by their id, here or in what they refer to.
+fn is_by_id(part: &Part<'_>, filter: &Filter) -> bool {
+    let refers = || {
+        let known = part.kind.parameters.get(&filter.name);
+        known.is_some_and(|known| known.kind == registry::Kind::Reference)
+    };
+    filter.chain.is_none() && filter.reverse.is_none() && (filter.name == "_id" || refers())
+}
+
+/// The record that a filter asks for, the first of several.
+fn asked(part: &Part<'_>, filter: &Filter) -> Option<i32> {
+    let own = filter.values.iter().filter(|_| is_by_id(part, filter)).find_map(|value| record_in(value));
+    own.map(|(record, _)| record).or_else(|| filter.parts().find_map(|inner| asked(part, inner)))
+}
+
+/// The record in an id or a reference, and where its digits stand.
+fn record_in(value: &str) -> Option<(i32, Range<usize>)> {
+    let mut start = value.rfind('/').map_or(0, |slash| slash + 1);
+    for part in value[start..].split('-') {
+        let record = part.parse::<i32>().ok().filter(|record| *record >= 0 && record.to_string() == part);
+        if let Some(record) = record {
+            return Some((record, start..start + part.len()));
+        }
+        start += part.len() + 1;
+    }
+    None
+}
+
+/// The conditions with another record wherever they ask for this one.
+fn with(parts: &[Part<'_>], record: Option<i32>, other: i32) -> Vec<Vec<Filter>> {
+    let of_part = |part: &Part<'_>| {
+        let of_filter = |filter: &Filter| {
+            let mut filter = Filter { sent: None, ..filter.clone() };
+            exchange(part, &mut filter, record, &other.to_string());
+            filter
+        };
+        part.filters.iter().map(of_filter).collect()
+    };
+    parts.iter().map(of_part).collect()
+}
+
+fn exchange(part: &Part<'_>, filter: &mut Filter, record: Option<i32>, other: &str) {
+    if is_by_id(part, filter) {
+        for value in &mut filter.values {
+            if let Some((found, digits)) = record_in(value)
+                && Some(found) == record
+            {
+                value.replace_range(digits, other);
+            }
+        }
+    }
+    let inner = filter.any.iter_mut().chain(&mut filter.all).chain(filter.not.as_deref_mut());
+    for inner in inner {
+        exchange(part, inner, record, other);
+    }
+}
+
+/// Two statements that differ in the stand-ins alone as one with gaps.
+fn with_gaps(one: Statement, other: Statement) -> Option<Statement> {
+    if one.text != other.text || one.values.len() != other.values.len() {
+        return None;
+    }
+    let gap = |(one, other): (Value, Value)| match (&one, &other) {
+        (Value::Int4(a), Value::Int4(b)) if [*a, *b] == STAND_INS => Some(Value::Gap(0)),
+        (Value::Int4s(a), Value::Int4s(b)) if (a.as_slice(), b.as_slice()) == ONLY => Some(Value::Gaps(1)),
+        _ => (one == other).then_some(one),
+    };
+    let values: Option<Vec<_>> = one.values.into_iter().zip(other.values).map(gap).collect();
+    Some(Statement { text: one.text, values: values? })
+}
+
+const ONLY: (&[i32], &[i32]) = (&[STAND_INS[0]], &[STAND_INS[1]]);
