@@ -4,7 +4,6 @@
 mod kept;
 mod part;
 
-use bytes::Bytes;
 use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -38,7 +37,7 @@ pub(super) fn capabilities(
     let kept = fhir.documents.get(Which::Statement, base, whole);
     if wanted == Subset::All {
         let version = Some(kept.version.clone());
-        return Ok(Answer { body: kept.body.clone(), version, ..Answer::default() });
+        return Ok(Answer { body: kept.body.to_vec(), version, ..Answer::default() });
     }
     let whole = serde_json::from_slice(&kept.body).unwrap_or_default();
     let body = serde_json::to_vec(&part::part(whole, &wanted)).unwrap_or_default();
@@ -52,7 +51,7 @@ pub(super) fn openapi(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
         let document = openapi::document(fhir, &statement(fhir, base, started), base);
         serde_json::to_vec(&document).unwrap_or_default()
     });
-    let body = Bytes::from(kept.body.clone());
+    let body = kept.body.clone();
     let length = Some(body.len() as u64);
     let pieces = Box::pin(stream::once(std::future::ready(Ok(body))));
     let content = Some(Content { media: Some("application/json"), length, pieces });

@@ -29,9 +29,6 @@ use crate::{
     tryton::{Catalog, Permit, Rights, Security, SignIn},
 };
 
-/// A shorter wait for a turn gets no span.
-const NOTABLE: Duration = Duration::from_millis(1);
-
 /// Settings of the interactions.
 #[derive(Debug)]
 pub struct Options {
@@ -223,11 +220,7 @@ impl Fhir {
         let user = self.caller(request).await?.user;
         let begun = Instant::now();
         let turn = self.turns.take(user).await;
-        let waited = begun.elapsed();
-        request.trace.spent().wait(waited);
-        if waited >= NOTABLE {
-            spans::passed("wait for a turn", begun);
-        }
+        request.trace.spent().wait(spans::waited("wait for a turn", begun));
         turn.map(Some)
     }
 

@@ -45,6 +45,7 @@ impl Compiler<'_> {
         if members.is_empty() || (!dynamic && members.len() < table.entries.len()) {
             return None;
         }
+        members.shrink_to_fit();
         Some(Object { type_name: owner.to_owned(), members, when: None, dynamic })
     }
 
@@ -132,11 +133,13 @@ impl Compiler<'_> {
             Node::Leaf(Leaf { codes: Some(map), .. }) => {
                 codes.extend(map.entries.values().flatten().map(|code| code.code.as_str()));
             }
-            Node::Leaf(Leaf { expression: Expression::Case(branches), .. }) => {
-                codes.extend(branches.iter().filter_map(|(_, then)| match then {
-                    Expression::Constant(code) => Some(code.as_str()),
-                    _ => None,
-                }));
+            Node::Leaf(leaf) => {
+                if let Expression::Case(branches) = leaf.expression.as_ref() {
+                    codes.extend(branches.iter().filter_map(|(_, then)| match then {
+                        Expression::Constant(code) => Some(code.as_str()),
+                        _ => None,
+                    }));
+                }
             }
             _ => {}
         }

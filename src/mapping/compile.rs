@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     codes::{self, CodeMap, Systems},
-    compiled::{Compiled, Each, Emit, Node, Object, ResourceType, Row, Slot, Source},
+    compiled::{Compiled, Each, Emit, Expression, Node, Object, ResourceType, Row, Slot, Source},
     files::Files,
     finding::{Findings, Place, suggestion},
     left_out::LeftOut,
@@ -64,6 +64,15 @@ impl Scope {
             self.row.slots.push(slot);
             self.row.slots.len() - 1
         })
+    }
+
+    /// The slot of an expression, which is kept once however often it is written.
+    pub(super) fn value(&mut self, expression: Expression) -> (usize, Arc<Expression>) {
+        let slot = self.slot(Slot::Value(Arc::new(expression)));
+        match &self.row.slots[slot] {
+            Slot::Value(kept) => (slot, Arc::clone(kept)),
+            Slot::Holds(_) => unreachable!("a value equals only a value"),
+        }
     }
 
     pub(super) fn each(&mut self, each: Each) -> usize {

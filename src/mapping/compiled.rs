@@ -96,7 +96,7 @@ pub struct Row {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Slot {
     /// A value.
-    Value(Expression),
+    Value(Arc<Expression>),
     /// Whether a condition holds.
     Holds(Condition),
 }
@@ -413,8 +413,8 @@ pub enum Node {
 pub struct Leaf {
     /// Slot of the value.
     pub slot: usize,
-    /// The value.
-    pub expression: Expression,
+    /// The value, shared with its slot.
+    pub expression: Arc<Expression>,
     /// Code map that translates it.
     pub codes: Option<Arc<CodeMap>>,
     /// FHIR primitive type.
@@ -430,8 +430,8 @@ pub struct Reference {
     pub target: String,
     /// Slot of the record id.
     pub slot: usize,
-    /// The record id.
-    pub expression: Expression,
+    /// The record id, shared with its slot.
+    pub expression: Arc<Expression>,
     /// Prefix of the target's ids.
     pub prefix: Option<String>,
     /// Key of the target's ids.

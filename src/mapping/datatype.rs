@@ -3,7 +3,7 @@
 use super::{
     body::{is_dynamic, without},
     compile::{Aim, Compiler, Ids, Scope},
-    compiled::{Column, Expression, Member, Node, Object, Reference, Slot},
+    compiled::{Column, Expression, Member, Node, Object, Reference},
     finding::suggestion,
     path::Context,
     primitive::json_text,
@@ -194,7 +194,7 @@ impl Compiler<'_> {
             Some(display) => self.leaf(scope, context, "string", display),
             None => None,
         };
-        let slot = scope.slot(Slot::Value(expression.clone()));
+        let (slot, expression) = scope.value(expression);
         Some(Node::Reference(Box::new(Reference {
             target: name,
             slot,

@@ -2,7 +2,7 @@
 
 use super::{
     compile::{Compiler, Scope},
-    compiled::{Kind as Type, Leaf, Node, Slot},
+    compiled::{Kind as Type, Leaf, Node},
     finding::suggestion,
     path::Context,
     text::{Item, Kind},
@@ -125,7 +125,7 @@ impl Compiler<'_> {
             );
             return None;
         }
-        let slot = scope.slot(Slot::Value(expression.clone()));
+        let (slot, expression) = scope.value(expression);
         Some(Leaf { slot, expression, codes, type_name: type_name.to_owned(), bound: None })
     }
 }

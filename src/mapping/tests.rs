@@ -103,7 +103,7 @@ fn numbers_are_compared_with_numbers_and_with_fields() {
         ] }}"
     ));
     let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };
-    let Expression::Case(branches) = &leaf.expression else { panic!("a case") };
+    let Expression::Case(branches) = leaf.expression.as_ref() else { panic!("a case") };
     let field = |expression: &Expression| match expression {
         Expression::Column(column) => column.field.clone(),
         Expression::Number(number) => number.clone(),
@@ -144,7 +144,7 @@ fn a_path_goes_back_to_the_first_row_that_points_here() {
         panic!("a reference")
     };
     assert_eq!(reference.model, "gnuhealth.patient");
-    let Expression::Column(column) = &reference.expression else { panic!("a column") };
+    let Expression::Column(column) = reference.expression.as_ref() else { panic!("a column") };
     let hops: Vec<_> =
         column.hops.iter().map(|hop| (hop.field.as_str(), hop.target.as_str(), hop.way)).collect();
     let expected = [("party", "party.party", Way::Forward), ("party", "gnuhealth.patient", Way::Back)];
@@ -172,7 +172,7 @@ fn a_typed_reference_leads_to_rows_of_one_model() {
     let Some(Node::Reference(reference)) = node(&compiled.types["DocumentReference"], "subject") else {
         panic!("a reference")
     };
-    let Expression::First(all) = &reference.expression else { panic!("a choice") };
+    let Expression::First(all) = reference.expression.as_ref() else { panic!("a choice") };
     let hops = |value: &Expression| -> Vec<(String, String, Way)> {
         let Expression::Column(column) = value else { panic!("a column") };
         assert_eq!(column.field, "id");
@@ -357,7 +357,7 @@ fn a_reference_names_one_of_the_resources_of_a_record() {
 fn a_part_of_a_text() {
     let kind = sound(&format!("{OBSERVATION}valueString = {{ path = \"name\", extract = '^([0-9]+)' }}"));
     let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };
-    assert!(matches!(&leaf.expression, Expression::Extract(_, pattern) if pattern == "^([0-9]+)"));
+    assert!(matches!(leaf.expression.as_ref(), Expression::Extract(_, pattern) if pattern == "^([0-9]+)"));
     assert!(kind.sources[0].row.slots.contains(&Slot::Value(leaf.expression.clone())));
 }
 
@@ -371,7 +371,9 @@ fn numbers_are_reckoned() {
     let kinds: Vec<_> = slots
         .iter()
         .filter_map(|slot| match slot {
-            Slot::Value(value @ (Expression::Product(_) | Expression::Sum(_))) => Some(value.kind()),
+            Slot::Value(value) if matches!(**value, Expression::Product(_) | Expression::Sum(_)) => {
+                Some(value.kind())
+            }
             _ => None,
         })
         .collect();
@@ -418,7 +420,7 @@ fn the_latest_of_rows_is_a_day_or_a_moment() {
         "{PATIENT}deceasedDateTime = {{ latest = {{ each = \"party/gnuhealth.death_certificate[party]\", where = \"cod\", path = \"dod\" }} }}"
     ));
     let Some(Node::Leaf(leaf)) = node(&kind, "deceasedDateTime") else { panic!("a leaf") };
-    let Expression::Latest(rows, value) = &leaf.expression else { panic!("{:?}", leaf.expression) };
+    let Expression::Latest(rows, value) = leaf.expression.as_ref() else { panic!("{:?}", leaf.expression) };
     assert_eq!((rows.relation.model.as_str(), rows.hops.len()), ("gnuhealth.death_certificate", 1));
     assert!(rows.filter.is_some());
     assert_eq!(value.kind(), Kind::Timestamp);

@@ -74,7 +74,7 @@ impl SearchPlan {
     /// It goes through nearly all tables: PostgreSQL takes longer to plan that than to run it. A search over one type does
     /// not, one over all types does.
     pub fn is_wide(&self) -> bool {
-        self.statements.iter().map(|statement| statement.text.len()).sum::<usize>() >= 2 * GROUP
+        self.statements.iter().map(|statement| statement.text.len()).sum::<usize>() >= WIDE
     }
 }
 
@@ -196,13 +196,17 @@ pub fn positions(
     Ok(SearchPlan { statements: statements?, keys: keys.len(), shapes: Shapes::default(), closed })
 }
 
-/// Bytes of a statement through many tables, about. It stays below what a search over one type takes.
+/// Bytes of the statements of a search from which it is wide.
+const WIDE: usize = 128 * 1024;
+
+/// Bytes of each statement of a wide search, about.
 const GROUP: usize = 64 * 1024;
 
-/// Groups of positions in their order, to be found by statements of about the same length.
+/// Groups of positions in their order, to be found by statements of about the same length: one, or of a wide search some.
 fn side_by_side(found: Vec<Fragment>) -> Vec<Vec<Fragment>> {
     let bytes: usize = found.iter().map(Fragment::bytes).sum();
-    let each = bytes.div_ceil(bytes.div_ceil(GROUP).max(1));
+    let wanted = if bytes < WIDE { 1 } else { bytes.div_ceil(GROUP) };
+    let each = bytes.div_ceil(wanted);
     let mut groups: Vec<Vec<Fragment>> = Vec::new();
     let mut passed = 0;
     for positions in found {

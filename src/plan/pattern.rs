@@ -148,7 +148,7 @@ fn with_gaps(one: Statement, other: Statement) -> Option<Statement> {
         _ => (one == other).then_some(one),
     };
     let values: Option<Vec<_>> = one.values.into_iter().zip(other.values).map(gap).collect();
-    Some(Statement { text: one.text, values: values? })
+    Some(Statement::new(one.text, values?))
 }
 
 const ONLY: (&[i32], &[i32]) = (&[STAND_INS[0]], &[STAND_INS[1]]);

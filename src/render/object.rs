@@ -160,11 +160,7 @@ impl Renderer<'_> {
         }
         out.extend_from_slice(&content);
         out.push(b'}');
-        let mut patients = Vec::new();
-        if self.patients {
-            let mut members = body.members.iter();
-            members.try_for_each(|member| references::patients(&member.node, &values, &mut patients))?;
-        }
+        let patients = if self.patients { references::patients(body, &values)? } else { Vec::new() };
         Ok(Rendered { version, updated, patients })
     }
 

@@ -21,100 +21,91 @@ pub fn references<'m>(
     record: &[u8],
 ) -> Result<Vec<(&'m Reference, i32)>, Malformed> {
     let values = Values::read(record, row, shape, &mut Seen::default())?;
-    let mut found = Vec::new();
+    let mut found: Vec<(&'m Reference, i32)> = Vec::new();
+    let mut look = |node: &'m Node, values: &Values<'_>| {
+        if let Node::Reference(reference) = node
+            && let Some(bytes) = values.slots.get(reference.slot).copied().flatten()
+        {
+            let record = i32::try_from(record::integer(bytes)?).map_err(|_| Malformed)?;
+            found.push((reference, record));
+        }
+        Ok(())
+    };
     match spots {
         Some(spots) => {
             for spot in spots {
                 if let Some((Step::Member(index), rest)) = spot.steps.split_first() {
-                    walk(&body.members[*index].node, rest, &values, &mut found)?;
+                    walk(&body.members[*index].node, Some(rest), &values, &mut look)?;
                 }
             }
         }
         None => {
-            body.members.iter().try_for_each(|member| everywhere(&member.node, &values, &mut found))?;
+            body.members.iter().try_for_each(|member| walk(&member.node, None, &values, &mut look))?;
         }
     }
     Ok(found)
 }
 
 /// Addresses of the patients that stand in a resource, at any place of it.
-pub(super) fn patients(node: &Node, values: &Values<'_>, found: &mut Vec<String>) -> Result<(), Malformed> {
-    match node {
-        Node::Reference(reference) | Node::Address(reference) if reference.target == "Patient" => {
-            if let Some(bytes) = values.slots.get(reference.slot).copied().flatten() {
-                let address = address(reference, bytes)?;
-                if !found.contains(&address) {
-                    found.push(address);
-                }
+pub(super) fn patients(body: &Object, values: &Values<'_>) -> Result<Vec<String>, Malformed> {
+    let mut found = Vec::new();
+    let mut look = |node: &Node, values: &Values<'_>| {
+        if let Node::Reference(reference) | Node::Address(reference) = node
+            && reference.target == "Patient"
+            && let Some(bytes) = values.slots.get(reference.slot).copied().flatten()
+        {
+            let address = address(reference, bytes)?;
+            if !found.contains(&address) {
+                found.push(address);
             }
-            Ok(())
         }
-        Node::Object(object) => {
-            object.members.iter().try_for_each(|member| patients(&member.node, values, found))
-        }
-        Node::List(nodes) => nodes.iter().try_for_each(|node| patients(node, values, found)),
-        Node::When { slot, node } => {
-            let slot = values.slots.get(*slot).copied().flatten();
-            if slot.is_some_and(record::boolean) { patients(node, values, found) } else { Ok(()) }
-        }
-        Node::Each { each, node } => {
-            let mut rows = values.rows.get(*each).ok_or(Malformed)?.iter();
-            rows.try_for_each(|row| patients(node, row, found))
-        }
-        _ => Ok(()),
-    }
+        Ok(())
+    };
+    body.members.iter().try_for_each(|member| walk(&member.node, None, values, &mut look))?;
+    Ok(found)
 }
 
-fn everywhere<'m>(
-    node: &'m Node,
-    values: &Values<'_>,
-    found: &mut Vec<(&'m Reference, i32)>,
-) -> Result<(), Malformed> {
-    match node {
-        Node::Object(object) => {
-            object.members.iter().try_for_each(|member| everywhere(&member.node, values, found))
-        }
-        Node::List(nodes) => nodes.iter().try_for_each(|node| everywhere(node, values, found)),
-        Node::When { slot, node } => {
-            let slot = values.slots.get(*slot).copied().flatten();
-            if slot.is_some_and(record::boolean) { everywhere(node, values, found) } else { Ok(()) }
-        }
-        Node::Each { each, node } => {
-            let mut rows = values.rows.get(*each).ok_or(Malformed)?.iter();
-            rows.try_for_each(|row| everywhere(node, row, found))
-        }
-        _ => walk(node, &[], values, found),
-    }
-}
-
+/// Looks at the nodes at the end of these steps, in every row, or without steps at all that are no branches.
 fn walk<'m>(
     node: &'m Node,
-    steps: &[Step],
+    steps: Option<&[Step]>,
     values: &Values<'_>,
-    found: &mut Vec<(&'m Reference, i32)>,
+    look: &mut impl FnMut(&'m Node, &Values<'_>) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    let slot = |slot: usize| values.slots.get(slot).copied().flatten();
-    match (node, steps.split_first()) {
-        (Node::Reference(reference), None) => {
-            if let Some(bytes) = slot(reference.slot) {
-                let record = i32::try_from(record::integer(bytes)?).map_err(|_| Malformed)?;
-                found.push((reference, record));
+    // What is left of the steps when this one is taken; none when they lead elsewhere.
+    let rest = |step: Step| match steps.map(<[Step]>::split_first) {
+        None => Some(None),
+        Some(Some((first, rest))) if *first == step => Some(Some(rest)),
+        Some(_) => None,
+    };
+    match node {
+        Node::Object(object) => {
+            for (index, member) in object.members.iter().enumerate() {
+                if let Some(rest) = rest(Step::Member(index)) {
+                    walk(&member.node, rest, values, look)?;
+                }
             }
         }
-        (Node::Object(object), Some((Step::Member(index), rest))) => {
-            walk(&object.members[*index].node, rest, values, found)?;
-        }
-        (Node::List(nodes), Some((Step::Item(index), rest))) => walk(&nodes[*index], rest, values, found)?,
-        (Node::When { slot: when, node }, Some((Step::Inside, rest)))
-            if slot(*when).is_some_and(record::boolean) =>
-        {
-            walk(node, rest, values, found)?;
-        }
-        (Node::Each { each, node }, Some((Step::Row, rest))) => {
-            for row in values.rows.get(*each).ok_or(Malformed)? {
-                walk(node, rest, row, found)?;
+        Node::List(nodes) => {
+            for (index, node) in nodes.iter().enumerate() {
+                if let Some(rest) = rest(Step::Item(index)) {
+                    walk(node, rest, values, look)?;
+                }
             }
         }
+        Node::When { slot, node } => {
+            let holds = values.slots.get(*slot).copied().flatten().is_some_and(record::boolean);
+            if let (true, Some(rest)) = (holds, rest(Step::Inside)) {
+                walk(node, rest, values, look)?;
+            }
+        }
+        Node::Each { each, node } => {
+            let rows = values.rows.get(*each).ok_or(Malformed)?;
+            if let Some(rest) = rest(Step::Row) {
+                rows.iter().try_for_each(|row| walk(node, rest, row, look))?;
+            }
+        }
+        _ if steps.is_none_or(<[Step]>::is_empty) => look(node, values)?,
         _ => {}
     }
     Ok(())

@@ -156,7 +156,8 @@ async fn carry_out(
     } else if parts.method == Method::POST {
         given.extend(body::given(&shared.options, &parts.headers, body, place.takes_resource()).await?);
     }
-    let query = access::query(parts, &place, &given.pairs);
+    let audited = shared.options.audit.is_some();
+    let query = if audited { access::query(parts, &place, &given.pairs) } else { String::new() };
     let is_form = |name: &str| matches!(name, "_format" | "_pretty");
     record.names(&given.pairs, |name| is_form(name) || shared.gateway.is_parameter(name));
     let asked: Vec<_> = given.pairs.iter().filter(|(name, _)| is_form(name)).cloned().collect();

@@ -14,13 +14,16 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::future::Either;
 
 /// Spans of one request at most; what is more is counted. A batch of the largest size has some hundreds.
 const MOST: usize = 512;
+
+/// A shorter wait gets no span.
+const NOTABLE: Duration = Duration::from_millis(1);
 
 /// What an attribute can say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +205,15 @@ pub fn on<W: Future>(spans: Option<&Spans>, work: W) -> impl Future<Output = W::
 /// Begins a span, if somebody collects them. It ends when the value is dropped.
 pub fn open(name: &'static str, kind: Kind) -> Option<Open> {
     begun(name, kind, None)
+}
+
+/// The time since `begun` was spent waiting; returns it.
+pub fn waited(name: &'static str, begun: Instant) -> Duration {
+    let time = begun.elapsed();
+    if time >= NOTABLE {
+        passed(name, begun);
+    }
+    time
 }
 
 /// A span that has ended just now, if somebody collects them.

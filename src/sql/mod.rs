@@ -7,7 +7,12 @@ mod value;
 
 pub use value::Value;
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    sync::OnceLock,
+};
+
+use sha2::{Digest as _, Sha256};
 
 /// The name of a table or sub-query inside one statement: `t0`, `t1`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,25 +60,37 @@ pub struct Fragment {
 }
 
 /// A complete statement: text with `$1`, `$2`, … and the values in that order.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Statement {
     /// SQL text; the same shape of query always gives the same text, so it can be prepared once.
     pub text: String,
     /// Values of `$1`, `$2`, …
     pub values: Vec<Value>,
+    /// Of the text, once it was asked for.
+    digest: OnceLock<[u8; 32]>,
 }
 
 impl Statement {
+    /// A statement of this text.
+    pub fn new(text: String, values: Vec<Value>) -> Self {
+        Self { text, values, digest: OnceLock::new() }
+    }
+
+    /// SHA-256 of the text.
+    pub fn digest(&self) -> &[u8; 32] {
+        self.digest.get_or_init(|| Sha256::digest(&self.text).into())
+    }
+
     /// What PostgreSQL expects of this statement, instead of its rows.
     #[must_use]
     pub fn explained(&self) -> Self {
-        Self { text: format!("EXPLAIN {}", self.text), values: self.values.clone() }
+        Self::new(format!("EXPLAIN {}", self.text), self.values.clone())
     }
 
     /// The same text with other values.
     #[must_use]
     pub fn with(&self, values: &[&Value]) -> Self {
-        Self { text: self.text.clone(), values: values.iter().copied().cloned().collect() }
+        Self::new(self.text.clone(), values.iter().copied().cloned().collect())
     }
 
     /// The values, with these in the gaps; a gap without one stays.
@@ -83,6 +100,12 @@ impl Statement {
             _ => value,
         };
         self.values.iter().map(fill).collect()
+    }
+}
+
+impl PartialEq for Statement {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.text, &self.values) == (&other.text, &other.values)
     }
 }
 
@@ -279,7 +302,7 @@ impl Fragment {
                 }
             }
         }
-        Statement { text, values }
+        Statement::new(text, values)
     }
 }
 

@@ -8,6 +8,7 @@ mod listen;
 mod row;
 mod running;
 mod servers;
+mod session;
 mod vitals;
 
 pub use connect::{ConnectError, Options, databases};
@@ -25,9 +26,10 @@ use std::{
 };
 
 use deadpool::managed::{self, PoolError, Timeouts};
-use deadpool_postgres::ClientWrapper;
+use deadpool_postgres::TransactionBuilder;
 use futures_util::future::try_join_all;
 use tokio_postgres::{
+    IsolationLevel,
     error::SqlState,
     types::{ToSql, Type},
 };
@@ -35,15 +37,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use running::Running;
 use servers::{Servers, Unavailable};
+use session::Session;
 
 use crate::{
     error::{self, Error, Result},
     sql::{Statement, Value},
 };
-
-/// Prepared statements that a session keeps. The plan of a search costs PostgreSQL more than a megabyte each (measured: 500
-/// of them made a session of 790 MB), and there are as many sessions as connections.
-const PREPARED: usize = 100;
 
 /// What a statement is for; statements are counted per class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +205,7 @@ impl Store {
         let purpose = purpose.into();
         self.tell(purpose.class, || statement.clone());
         let values: Vec<&Value> = statement.values.iter().collect();
-        self.query(purpose, &statement.text, &values).await
+        self.query(purpose, statement, &values).await
     }
 
     /// Runs a statement with these values in its gaps.
@@ -222,7 +221,7 @@ impl Store {
         let purpose = purpose.into();
         let values = statement.filled(gaps);
         self.tell(purpose.class, || statement.with(&values));
-        self.query(purpose, &statement.text, &values).await
+        self.query(purpose, statement, &values).await
     }
 
     /// Runs a statement for a record, whose id fills the gap.
@@ -261,7 +260,7 @@ impl Store {
                     let values = statement.filled(gaps);
                     self.tell(purpose.class, || statement.with(&values));
                     let rows;
-                    (running, rows) = self.query_on(running, purpose, &statement.text, &values).await?;
+                    (running, rows) = self.query_on(running, purpose, statement, &values).await?;
                     found.push((number, rows));
                 }
                 running.finished();
@@ -285,8 +284,8 @@ impl Store {
         Ok(all.into_iter().flat_map(|(_, rows)| rows).collect())
     }
 
-    async fn query(&self, purpose: Purpose, text: &str, values: &[&Value]) -> Result<Vec<Row>> {
-        let (running, rows) = self.query_on(self.running(purpose).await?, purpose, text, values).await?;
+    async fn query(&self, purpose: Purpose, statement: &Statement, values: &[&Value]) -> Result<Vec<Row>> {
+        let (running, rows) = self.query_on(self.running(purpose).await?, purpose, statement, values).await?;
         running.finished();
         Ok(rows)
     }
@@ -296,11 +295,11 @@ impl Store {
         &self,
         running: Running,
         purpose: Purpose,
-        text: &str,
+        statement: &Statement,
         values: &[&Value],
     ) -> Result<(Running, Vec<Row>)> {
         let mut sent = self.counts[purpose.class as usize].begin(purpose.name);
-        let answer = self.in_time(self.answer(running.session(), text, values)).await;
+        let answer = self.in_time(self.answer(running.session(), statement, values)).await;
         match answer.map_err(|late| sent.failed(late))? {
             Ok(rows) => {
                 sent.answered(rows.len());
@@ -315,8 +314,8 @@ impl Store {
 
     async fn answer(
         &self,
-        session: &ClientWrapper,
-        text: &str,
+        session: &Session,
+        statement: &Statement,
         values: &[&Value],
     ) -> std::result::Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
         if let Some(settings) = &self.pooled {
@@ -325,7 +324,7 @@ impl Store {
             let typed = typed(values);
             let (begun, rows, ended) = tokio::join!(
                 session.batch_execute(&begin),
-                session.query_typed(text, &typed),
+                session.query_typed(&statement.text, &typed),
                 session.batch_execute("COMMIT")
             );
             begun?;
@@ -333,11 +332,7 @@ impl Store {
             ended?;
             return Ok(rows);
         }
-        if session.statement_cache.size() >= PREPARED {
-            // The text of a statement varies with the search, so without a bound a session would keep all of them.
-            session.statement_cache.clear();
-        }
-        let prepared = session.prepare_cached(text).await?;
+        let prepared = session.prepared(statement).await?;
         let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| *value as _).collect();
         session.query(&prepared, &values).await
     }
@@ -347,22 +342,46 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`].
     pub async fn snapshot(&self, class: Class, statements: &[&str]) -> Result<Vec<Vec<Row>>> {
-        let mut running = self.running(class).await?;
+        let running = self.running(class).await?;
+        let statements = statements.iter().map(|text| (*text, &[][..]));
+        self.together(class, running, in_a_snapshot, statements).await?.map_err(database_error)
+    }
+
+    /// Runs statements that write in one transaction; returns the rows of each.
+    ///
+    /// # Errors
+    /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
+    pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
+        let running = self.running(class).await.map_err(WriteError::Failed)?;
+        let statements = statements.iter().map(|statement| (statement.text.as_str(), &statement.values[..]));
+        let answers = self.together(class, running, writing, statements).await;
+        answers.map_err(WriteError::Failed)?.map_err(|error| match error.code() {
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => {
+                WriteError::Denied
+            }
+            _ => WriteError::Failed(database_error(error)),
+        })
+    }
+
+    /// Runs statements in one transaction of this kind.
+    async fn together<'s>(
+        &self,
+        class: Class,
+        mut running: Running,
+        kind: fn(TransactionBuilder<'_>) -> TransactionBuilder<'_>,
+        statements: impl Iterator<Item = (&'s str, &'s [Value])>,
+    ) -> Result<std::result::Result<Vec<Vec<Row>>, tokio_postgres::Error>> {
         let session = running.session_mut();
         let answers = self.in_time(async {
-            let transaction = session
-                .build_transaction()
-                .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
-                .read_only(true)
-                .start()
-                .await?;
+            let transaction = kind(session.build_transaction()).start().await?;
             if let Some(settings) = &self.pooled {
                 transaction.batch_execute(settings).await?;
             }
-            let mut all = Vec::with_capacity(statements.len());
-            for text in statements {
+            let mut all = Vec::new();
+            for (text, values) in statements {
                 let mut sent = self.counts[class as usize].begin(Purpose::from(class).name);
-                let rows = transaction.query_typed(text, &[]).await?;
+                let values: Vec<&Value> = values.iter().collect();
+                let rows = transaction.query_typed(text, &typed(&values)).await?;
                 sent.answered(rows.len());
                 all.push(rows.into_iter().map(Row).collect());
             }
@@ -371,41 +390,16 @@ impl Store {
         });
         let answers = answers.await?;
         running.finished();
-        answers.map_err(database_error)
+        Ok(answers)
     }
+}
 
-    /// Runs statements that write in one transaction; returns the rows of each.
-    ///
-    /// # Errors
-    /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
-    pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
-        let mut running = self.running(class).await.map_err(WriteError::Failed)?;
-        let session = running.session_mut();
-        let answers = self.in_time(async {
-            let transaction = session.build_transaction().read_only(false).start().await?;
-            if let Some(settings) = &self.pooled {
-                transaction.batch_execute(settings).await?;
-            }
-            let mut all = Vec::with_capacity(statements.len());
-            for statement in statements {
-                let mut sent = self.counts[class as usize].begin(Purpose::from(class).name);
-                let values: Vec<&Value> = statement.values.iter().collect();
-                let rows = transaction.query_typed(&statement.text, &typed(&values)).await?;
-                sent.answered(rows.len());
-                all.push(rows.into_iter().map(Row).collect());
-            }
-            transaction.commit().await?;
-            Ok(all)
-        });
-        let answers = answers.await.map_err(WriteError::Failed)?;
-        running.finished();
-        answers.map_err(|error: tokio_postgres::Error| match error.code() {
-            Some(&SqlState::INSUFFICIENT_PRIVILEGE | &SqlState::READ_ONLY_SQL_TRANSACTION) => {
-                WriteError::Denied
-            }
-            _ => WriteError::Failed(database_error(error)),
-        })
-    }
+fn in_a_snapshot(builder: TransactionBuilder<'_>) -> TransactionBuilder<'_> {
+    builder.isolation_level(IsolationLevel::RepeatableRead).read_only(true)
+}
+
+fn writing(builder: TransactionBuilder<'_>) -> TransactionBuilder<'_> {
+    builder.read_only(false)
 }
 
 /// Why a write did not happen.

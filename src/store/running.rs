@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::ClientWrapper;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::Object;
+use super::{Object, session::Session};
 
 /// A session while its statements run. When it is dropped before the answer (the client went away, or waited too long),
 /// the statement is cancelled and the session closed: a later cancellation could hit the statement of somebody else, and
@@ -17,11 +16,11 @@ impl Running {
         Self(Some((session, tls)))
     }
 
-    pub(super) fn session(&self) -> &ClientWrapper {
+    pub(super) fn session(&self) -> &Session {
         &self.0.as_ref().expect("the session is there until the value is dropped").0
     }
 
-    pub(super) fn session_mut(&mut self) -> &mut ClientWrapper {
+    pub(super) fn session_mut(&mut self) -> &mut Session {
         &mut self.0.as_mut().expect("the session is there until the value is dropped").0
     }
 

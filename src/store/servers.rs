@@ -20,6 +20,8 @@ use tokio_postgres::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::session::Session;
+
 /// How long one server may take to open a session, unless `connect_timeout` says it.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// tokio-postgres' own: what a URL without `keepalives_idle` has.
@@ -274,10 +276,10 @@ fn one(all: &Config, at: usize) -> Config {
 
 /// Opens and keeps the sessions of a pool.
 impl managed::Manager for Servers {
-    type Type = ClientWrapper;
+    type Type = Session;
     type Error = Unavailable;
 
-    async fn create(&self) -> Result<ClientWrapper, Unavailable> {
+    async fn create(&self) -> Result<Session, Unavailable> {
         let (client, connection) = self.connect().await?;
         let task = tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -285,10 +287,10 @@ impl managed::Manager for Servers {
                 tracing::warn!(cause = %Unavailable::from(error), "a session with PostgreSQL ended");
             }
         });
-        Ok(ClientWrapper::new(client, task))
+        Ok(Session::new(ClientWrapper::new(client, task)))
     }
 
-    async fn recycle(&self, client: &mut ClientWrapper, _: &Metrics) -> RecycleResult<Unavailable> {
-        if client.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<Unavailable> {
+        if session.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
     }
 }

@@ -14,9 +14,6 @@ use crate::{
     spans::{self, Kind, Value},
 };
 
-/// A shorter wait for a session gets no span.
-const NOTABLE: Duration = Duration::from_millis(1);
-
 /// How the database is used at the moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Vitals {
@@ -164,10 +161,6 @@ impl Store {
 
     /// The time since `begun` was spent waiting for a session.
     pub(super) fn waited(&self, class: Class, begun: Instant) {
-        let time = begun.elapsed();
-        if time >= NOTABLE {
-            spans::passed("wait for a session", begun);
-        }
-        self.counts[class as usize].waited(time);
+        self.counts[class as usize].waited(spans::waited("wait for a session", begun));
     }
 }

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use bytes::Bytes;
+
 /// Documents at most. There are as many bases as clients have names for the server; somebody may make names up.
 const MOST: usize = 32;
 
@@ -25,7 +27,7 @@ pub(super) enum Which {
 /// A document as it is sent.
 #[derive(Debug)]
 pub(super) struct Document {
-    pub body: Vec<u8>,
+    pub body: Bytes,
     pub version: String,
 }
 
@@ -41,7 +43,7 @@ impl Documents {
             return Arc::clone(known);
         }
         let body = make();
-        let new = Arc::new(Document { version: version(&body), body });
+        let new = Arc::new(Document { version: version(&body), body: body.into() });
         let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST {
             all.clear();
@@ -61,8 +63,8 @@ mod tests {
         let first = documents.get(Which::Statement, "http://a/fhir", || b"a".to_vec());
         let again = documents.get(Which::Statement, "http://a/fhir", || unreachable!("it is known"));
         assert_eq!((&first.body, &first.version), (&again.body, &again.version));
-        assert_eq!(documents.get(Which::OpenApi, "http://a/fhir", || b"b".to_vec()).body, b"b");
-        assert_eq!(documents.get(Which::Statement, "http://b/fhir", || b"c".to_vec()).body, b"c");
+        assert_eq!(documents.get(Which::OpenApi, "http://a/fhir", || b"b".to_vec()).body, &b"b"[..]);
+        assert_eq!(documents.get(Which::Statement, "http://b/fhir", || b"c".to_vec()).body, &b"c"[..]);
         for number in 0..2 * MOST {
             documents.get(Which::Statement, &number.to_string(), Vec::new);
         }

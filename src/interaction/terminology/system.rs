@@ -56,8 +56,8 @@ impl<'a> System<'a> {
             Some(Node::Each { each, node }) => {
                 let each = &served.source.row.eaches[*each];
                 let Node::Object(object) = node.as_ref() else { return Err(unknown()) };
-                let code = leaf(object, "code").ok_or_else(unknown)?.expression.clone();
-                let display = leaf(object, "display").map(|leaf| leaf.expression.clone());
+                let code = leaf(object, "code").ok_or_else(unknown)?.expression.as_ref().clone();
+                let display = leaf(object, "display").map(|leaf| leaf.expression.as_ref().clone());
                 Concepts::Rows(Catalogue {
                     relation: &each.relation,
                     filter: each.filter.as_ref(),
@@ -189,11 +189,10 @@ fn listed(written: &serde_json::Value) -> Vec<Concept> {
 }
 
 fn counted<'a>(fhir: &Fhir, served: Served<'a>) -> Result<Option<Catalogue<'a>>> {
-    let Some(Node::Leaf(Leaf { expression: Expression::Count(rows), .. })) =
-        served.member("count").map(|member| &member.node)
-    else {
+    let Some(Node::Leaf(count)) = served.member("count").map(|member| &member.node) else {
         return Ok(None);
     };
+    let Expression::Count(rows) = count.expression.as_ref() else { return Ok(None) };
     let Some(code) = rows.filter.as_ref().and_then(told_by) else { return Ok(None) };
     let model = &rows.relation.model;
     let catalog = fhir.catalog()?;

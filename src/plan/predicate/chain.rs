@@ -89,7 +89,7 @@ fn choice(
     reference: &Reference,
     holds: &dyn Fn(Fragment) -> Fragment,
 ) -> Result<Option<Fragment>> {
-    let Expression::First(parts) = &reference.expression else { return Ok(None) };
+    let Expression::First(parts) = reference.expression.as_ref() else { return Ok(None) };
     if reference.target != OF_FEW || reference.expression.kind() == ColumnKind::Text {
         return Ok(None);
     }

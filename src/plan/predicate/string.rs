@@ -123,7 +123,7 @@ fn leaf(
 /// Texts of a node are found by how they start, each by an index.
 pub fn finds(builder: &Builder<'_>, node: &Node) -> bool {
     match node {
-        Node::Leaf(leaf) if leaf.codes.is_none() => match &leaf.expression {
+        Node::Leaf(leaf) if leaf.codes.is_none() => match leaf.expression.as_ref() {
             Expression::Column(column) => builder.finds_starts(column),
             expression => parts(builder, expression).is_some(),
         },

@@ -187,7 +187,7 @@ fn leaf_equals(builder: &mut Builder<'_>, leaf: &Leaf, wanted: &[&str]) -> Plann
     // Nobody may learn from a closed field that it is closed only for some values.
     let sql = builder.expression(&leaf.expression)?;
     builder.note(&leaf.expression, How::Equal);
-    let possible = match &leaf.expression {
+    let possible = match leaf.expression.as_ref() {
         Expression::Case(_) => constants(&leaf.expression),
         _ => None,
     };

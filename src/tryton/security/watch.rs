@@ -20,7 +20,7 @@ use tokio::{sync::Notify, task::JoinSet};
 use super::{Security, load};
 use crate::{
     error::{self, Error, Result},
-    sql::{Fragment, Statement},
+    sql::Statement,
     store::{Class, Store},
     tryton::{access::closed, catalog::Catalog},
 };
@@ -177,7 +177,7 @@ async fn watch(rights: Weak<Rights>, store: Arc<Store>, interval: Duration) {
     else {
         return;
     };
-    let statement = Statement { text, ..Fragment::new().finish() };
+    let statement = Statement::new(text, Vec::new());
     let mut failing = false;
     let mut judged = rights.upgrade().and_then(|rights| rights.current.load().fingerprint.modules());
     let tell = |rights: Arc<Rights>| drop(tokio::task::spawn_blocking(move || rights.tell()));
