@@ -18,7 +18,7 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        owner: &str,
+        owner: &'static str,
         table: &Table,
     ) -> Option<Object> {
         let mut members = Vec::new();
@@ -36,7 +36,7 @@ impl Compiler<'_> {
             return None;
         }
         let position = |member: &Member| {
-            let name = member.element.as_str();
+            let name = member.element;
             structure::children(owner).position(|element| element.name == name).unwrap_or(usize::MAX)
         };
         members.sort_by_key(|member| (position(member), member.name.starts_with('_')));
@@ -46,14 +46,14 @@ impl Compiler<'_> {
             return None;
         }
         members.shrink_to_fit();
-        Some(Object { type_name: owner.to_owned(), members, when: None, dynamic })
+        Some(Object { type_name: owner, members, when: None, dynamic })
     }
 
     fn member(
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        owner: &str,
+        owner: &'static str,
         name: &str,
         place: &super::finding::Place,
         item: &Item,
@@ -113,14 +113,14 @@ impl Compiler<'_> {
             bind(&mut node, &binding.value_set);
         }
         Some(Member {
-            name: name.to_owned(),
-            element: named.element.name.to_owned(),
+            name: if name == named.element.name { named.element.name.into() } else { name.to_owned().into() },
+            element: named.element.name,
             list,
             required: named.element.min > 0,
             summary: named.element.summary,
             modifier: named.element.modifier,
             absent,
-            type_name: type_name.to_owned(),
+            type_name,
             node,
         })
     }
@@ -162,8 +162,8 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
-        owner: &str,
+        type_name: &'static str,
+        owner: &'static str,
         list: bool,
         item: &Item,
     ) -> Option<Node> {
@@ -173,7 +173,7 @@ impl Compiler<'_> {
                     .iter()
                     .filter_map(|item| self.values(scope, context, type_name, owner, true, item))
                     .collect();
-                (!nodes.is_empty()).then_some(Node::List(nodes))
+                several(nodes)
             }
             Kind::List(_) => {
                 self.findings.add(
@@ -221,8 +221,8 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
-        owner: &str,
+        type_name: &'static str,
+        owner: &'static str,
         list: bool,
         table: &Table,
     ) -> Option<Node> {
@@ -242,15 +242,15 @@ impl Compiler<'_> {
             .iter()
             .filter_map(|item| self.values(scope, context, type_name, owner, false, item))
             .collect();
-        (!nodes.is_empty()).then_some(Node::List(nodes))
+        several(nodes)
     }
 
     fn part(
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
-        owner: &str,
+        type_name: &'static str,
+        owner: &'static str,
         list: bool,
         table: &Table,
     ) -> Option<Node> {
@@ -288,8 +288,8 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
-        owner: &str,
+        type_name: &'static str,
+        owner: &'static str,
         table: &Table,
         item: &Item,
     ) -> Option<Node> {
@@ -322,7 +322,7 @@ impl Compiler<'_> {
     }
 }
 
-fn owner_has(owner: &str, key: &str) -> bool {
+fn owner_has(owner: &'static str, key: &str) -> bool {
     structure::element(owner, key).is_some()
 }
 
@@ -342,6 +342,12 @@ pub(super) fn without(item: &Item, keys: &[&str]) -> Item {
 fn required(named: &structure::Named) -> Option<&'static structure::Binding> {
     let binding = named.element.binding.as_ref()?;
     (named.kind.code == "code" && binding.strength == structure::Strength::Required).then_some(binding)
+}
+
+/// Several values; nothing of none.
+fn several(mut nodes: Vec<Node>) -> Option<Node> {
+    nodes.shrink_to_fit();
+    (!nodes.is_empty()).then_some(Node::List(nodes))
 }
 
 /// Says of the codes of an element from which value set they are.

@@ -395,8 +395,7 @@ impl Compiler<'_> {
                 self.skipped.push((label, "its content does not exist in this database".to_owned()));
                 return None;
             };
-            let body =
-                Object { type_name: "Binary".to_owned(), members: Vec::new(), when: None, dynamic: true };
+            let body = Object { type_name: "Binary", members: Vec::new(), when: None, dynamic: true };
             return Some(Source {
                 model: draft.model.clone(),
                 table,
@@ -461,7 +460,7 @@ impl Compiler<'_> {
         // Those of the type are added to all of its emits.
         let source = (!draft.table.has("type")).then_some(draft.table);
         let profiles = source.into_iter().chain(own).flat_map(profiles).collect();
-        let body = self.object(scope, context, &draft.type_name, body)?;
+        let body = self.object(scope, context, structure::resource(&draft.type_name)?.name, body)?;
         self.required(draft, &body);
         if aimless(draft.table, &body) {
             return None;

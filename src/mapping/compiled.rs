@@ -4,6 +4,7 @@
 //! statement must fetch; the [`Object`] of each [`Emit`] says how the row is written and where a search looks.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -321,7 +322,7 @@ pub struct Exists {
 #[derive(Debug)]
 pub struct Object {
     /// FHIR type or backbone path: `Patient`, `HumanName`, `Patient.contact`.
-    pub type_name: String,
+    pub type_name: &'static str,
     /// Elements in the order of the specification.
     pub members: Vec<Member>,
     /// Slot of the condition that must hold.
@@ -334,9 +335,9 @@ pub struct Object {
 #[derive(Debug)]
 pub struct Member {
     /// JSON name: `birthDate`, `valueQuantity`, `_birthDate`.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Definition name: `value[x]` for `valueQuantity`.
-    pub element: String,
+    pub element: &'static str,
     /// Repeats: written as an array.
     pub list: bool,
     /// Must be present (min ≥ 1).
@@ -348,7 +349,7 @@ pub struct Member {
     /// Code of the data-absent-reason when there is no value.
     pub absent: Option<String>,
     /// FHIR type of the value.
-    pub type_name: String,
+    pub type_name: &'static str,
     /// The value.
     pub node: Node,
 }
@@ -418,7 +419,7 @@ pub struct Leaf {
     /// Code map that translates it.
     pub codes: Option<Arc<CodeMap>>,
     /// FHIR primitive type.
-    pub type_name: String,
+    pub type_name: &'static str,
     /// Of a `code`: the value set that its binding requires, which implies its system.
     pub bound: Option<String>,
 }

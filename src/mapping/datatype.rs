@@ -17,8 +17,8 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
-        owner: &str,
+        type_name: &'static str,
+        owner: &'static str,
         item: &Item,
     ) -> Option<Node> {
         if structure::is_primitive(type_name) {
@@ -127,7 +127,7 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        owner: &str,
+        owner: &'static str,
         table: &Table,
     ) -> Option<Node> {
         const UCUM: &str = "http://unitsofmeasure.org";
@@ -259,21 +259,21 @@ fn referred(expression: &Expression) -> Option<&str> {
     }
 }
 
-fn simple_member(name: &str, type_name: &str, list: bool, node: Node) -> Member {
+fn simple_member(name: &'static str, type_name: &'static str, list: bool, node: Node) -> Member {
     Member {
-        name: name.to_owned(),
-        element: name.to_owned(),
+        name: name.into(),
+        element: name,
         list,
         required: false,
         summary: true,
         modifier: false,
         absent: None,
-        type_name: type_name.to_owned(),
+        type_name,
         node,
     }
 }
 
-fn finish_object(owner: &str, members: Vec<Member>) -> Node {
+fn finish_object(owner: &'static str, members: Vec<Member>) -> Node {
     let dynamic = members.iter().any(|member| is_dynamic(&member.node));
-    Node::Object(Object { type_name: owner.to_owned(), members, when: None, dynamic })
+    Node::Object(Object { type_name: owner, members, when: None, dynamic })
 }

@@ -201,6 +201,9 @@ fn spots(object: &Object, ways: &[Vec<Way<'_>>]) -> Vec<Spot> {
     for way in ways {
         in_object(object, way, Spot::default(), &mut found);
     }
+    // There are tens of thousands.
+    found.iter_mut().for_each(|spot| spot.steps.shrink_to_fit());
+    found.shrink_to_fit();
     found
 }
 
@@ -270,7 +273,7 @@ fn types(sources: &[Source], places: &[Vec<Vec<Spot>>]) -> BTreeSet<String> {
     for (source, places) in sources.iter().zip(places) {
         for (emit, spots) in source.emits.iter().zip(places) {
             let all = spots.iter().filter_map(|spot| member_at(&emit.body, &spot.steps));
-            types.extend(all.map(|(member, _)| member.type_name.clone()));
+            types.extend(all.map(|(member, _)| member.type_name.to_owned()));
         }
     }
     types

@@ -170,6 +170,8 @@ impl Resolver<'_> {
         findings: &mut Findings,
     ) -> Option<Found<Level>> {
         let mut level = level.clone();
+        // Columns keep them.
+        level.hops.reserve_exact(names.len());
         for name in names {
             let (name, typed) = typed(name);
             let field = match self.field(&level.model, name, place, findings)? {

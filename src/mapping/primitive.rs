@@ -13,7 +13,7 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
+        type_name: &'static str,
         item: &Item,
     ) -> Option<Node> {
         match &item.kind {
@@ -74,7 +74,7 @@ impl Compiler<'_> {
         &mut self,
         scope: &mut Scope,
         context: &Context,
-        type_name: &str,
+        type_name: &'static str,
         item: &Item,
     ) -> Option<Leaf> {
         let (expression, field) = self.expression(context, item)?;
@@ -126,12 +126,12 @@ impl Compiler<'_> {
             return None;
         }
         let (slot, expression) = scope.value(expression);
-        Some(Leaf { slot, expression, codes, type_name: type_name.to_owned(), bound: None })
+        Some(Leaf { slot, expression, codes, type_name, bound: None })
     }
 }
 
 /// Whether a column of this kind can be written as this FHIR type without a code map.
-fn fits(type_name: &str, kind: Type) -> bool {
+fn fits(type_name: &'static str, kind: Type) -> bool {
     match type_name {
         "boolean" => kind == Type::Boolean,
         "integer" | "positiveInt" | "unsignedInt" => kind == Type::Integer,
@@ -150,11 +150,11 @@ fn fits(type_name: &str, kind: Type) -> bool {
     }
 }
 
-fn is_address(type_name: &str) -> bool {
+fn is_address(type_name: &'static str) -> bool {
     matches!(type_name, "uri" | "url" | "canonical")
 }
 
-fn is_number(type_name: &str) -> bool {
+fn is_number(type_name: &'static str) -> bool {
     matches!(type_name, "integer" | "positiveInt" | "unsignedInt" | "decimal")
 }
 

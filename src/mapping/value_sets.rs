@@ -24,7 +24,7 @@ pub fn value_sets(
 fn systems(body: &Object) -> Option<Vec<String>> {
     let Node::Object(compose) = member(body, "compose")? else { return None };
     let [only] = compose.members.as_slice() else { return None };
-    let included = match (only.element.as_str(), &only.node) {
+    let included = match (only.element, &only.node) {
         ("include", Node::List(nodes)) => nodes.iter().collect(),
         ("include", node) => vec![node],
         _ => return None,

@@ -57,7 +57,7 @@ impl<'a> Walk<'a, '_> {
         }
         for Member { name, node, .. } in &object.members {
             // A code that is written into its parent has no name of its own.
-            let below = match (path, name.as_str()) {
+            let below = match (path, name.as_ref()) {
                 (path, "") => path.to_owned(),
                 ("", name) => name.to_owned(),
                 (path, name) => format!("{path}.{name}"),

@@ -152,3 +152,55 @@ fn with_gaps(one: Statement, other: Statement) -> Option<Statement> {
 }
 
 const ONLY: (&[i32], &[i32]) = (&[STAND_INS[0]], &[STAND_INS[1]]);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_record_in_a_reference_is_found_with_its_digits() {
+        for (value, expected) in [
+            ("7", Some((7, 0..1))),
+            ("Patient/17", Some((17, 8..10))),
+            ("http://h.example/fhir/Patient/7", Some((7, 30..31))),
+            ("ev-12-bp", Some((12, 3..5))),
+            ("Observation/ev-12-bp", Some((12, 15..17))),
+            ("Patient/07", None),
+            ("+7", None),
+            ("99999999999", None),
+            ("Patient/", None),
+            ("", None),
+        ] {
+            assert_eq!(record_in(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn statements_become_one_where_they_differ_in_the_record_alone() {
+        let statement = |text: &str, values: Vec<Value>| Statement::new(text.to_owned(), values);
+        let of = |record: i32| vec![Value::Int4(record), Value::Int4s(vec![record]), Value::Int4(3)];
+        let [one, other] = STAND_INS;
+        let gaps = with_gaps(statement("x", of(one)), statement("x", of(other))).unwrap();
+        assert_eq!(gaps.values, [Value::Gap(0), Value::Gaps(1), Value::Int4(3)]);
+        let fill = [Value::Int4(8), Value::Int4s(vec![8])];
+        assert_eq!(gaps.filled(&fill), of(8).iter().collect::<Vec<_>>());
+        // The text, or another value, depends on the record.
+        assert!(with_gaps(statement("x", of(one)), statement("y", of(other))).is_none());
+        let text = |record: i32| vec![Value::Text(record.to_string())];
+        assert!(with_gaps(statement("x", text(one)), statement("x", text(other))).is_none());
+        let more = vec![Value::Int4s(vec![one, 5])];
+        assert!(
+            with_gaps(statement("x", more), statement("x", vec![Value::Int4s(vec![other, 5])])).is_none()
+        );
+    }
+
+    #[test]
+    fn what_depends_on_the_time_of_day_has_no_pattern() {
+        let of = |value: &str| Filter { values: vec![value.to_owned()], ..Filter::default() };
+        assert!(lasts(&of("ge2024")));
+        assert!(!lasts(&of("ap2024")));
+        let nested = Filter { any: vec![of("ge2024"), of("ap2024")], ..Filter::default() };
+        assert!(!lasts(&nested));
+        assert!(!lasts(&Filter { chain: Some(Box::new(of("ap2024"))), ..Filter::default() }));
+    }
+}

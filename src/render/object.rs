@@ -185,7 +185,7 @@ impl Renderer<'_> {
         let mut all = Written::Nothing;
         let mut answered = None;
         for (index, member) in members.iter().enumerate() {
-            let element = member.element.as_str();
+            let element = member.element;
             // Of the types of a choice one is enough: `chargeItemReference`, `chargeItemCodeableConcept`.
             let other = answered == Some(element)
                 || members
@@ -256,12 +256,14 @@ impl Renderer<'_> {
     /// <https://hl7.org/fhir/R4/extension-data-absent-reason.html>
     fn absent(&self, out: &mut Vec<u8>, member: &Member, reason: &str) {
         let extension = format!("{{\"extension\":[{{\"url\":\"{ABSENT}\",\"valueCode\":\"{reason}\"}}]}}");
-        let (name, value) = match member.type_name.as_str() {
+        let (name, value) = match member.type_name {
             "CodeableConcept" => (
                 member.name.clone(),
                 format!("{{\"coding\":[{{\"system\":\"{ABSENT_CODES}\",\"code\":\"{reason}\"}}]}}"),
             ),
-            type_name if structure::is_primitive(type_name) => (format!("_{}", member.name), extension),
+            type_name if structure::is_primitive(type_name) => {
+                (format!("_{}", member.name).into(), extension)
+            }
             _ => (member.name.clone(), extension),
         };
         out.push(b',');

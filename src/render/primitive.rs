@@ -45,7 +45,7 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
     let kind = leaf.expression.kind();
     if let Some(codes) = &leaf.codes {
         let Some(code) = codes.code(&key(kind, bytes)?) else { return Ok(false) };
-        match leaf.type_name.as_str() {
+        match leaf.type_name {
             "boolean" | "integer" | "decimal" | "positiveInt" | "unsignedInt" => {
                 out.extend_from_slice(code.code.as_bytes())
             }
@@ -57,7 +57,7 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
         Kind::Boolean => out.extend_from_slice(if record::boolean(bytes) { b"true" } else { b"false" }),
         Kind::Integer => {
             let number = record::integer(bytes)?;
-            match leaf.type_name.as_str() {
+            match leaf.type_name {
                 "positiveInt" if number < 1 => return Ok(false),
                 "unsignedInt" if number < 0 => return Ok(false),
                 "integer" | "positiveInt" | "unsignedInt" if i32::try_from(number).is_err() => {

@@ -193,8 +193,8 @@ fn gathered(vitals: &Vitals, ready: bool, ends: Option<SystemTime>) -> Registry 
     let caches = [
         cache("verified-passwords", "hit", sign_ins.remembered),
         cache("verified-passwords", "miss", sign_ins.checked),
-        cache("read-plans", "hit", known),
-        cache("read-plans", "miss", made),
+        cache("plans", "hit", known),
+        cache("plans", "miss", made),
     ];
     counts("cache_lookups", "Look-ups in what is kept in memory", &caches);
     let work: Vec<_> = Vitals::CLASSES.into_iter().zip(&database.work).collect();

@@ -83,7 +83,7 @@ fn node(of: &Node) -> Value {
 }
 
 fn object(of: &Object) -> Value {
-    let members = of.members.iter().map(|one| (one.name.clone(), member(one)));
+    let members = of.members.iter().map(|one| (one.name.to_string(), member(one)));
     let known: Map<String, Value> = members.filter(|(_, value)| !value.is_null()).collect();
     if known.is_empty() { Value::Null } else { known.into() }
 }

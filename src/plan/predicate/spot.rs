@@ -45,7 +45,7 @@ pub fn end<'o>(body: &'o Object, spot: &Spot) -> Option<(&'o str, &'o Node)> {
         node = match (step, object, node) {
             (Step::Member(index), Some(here), _) => {
                 let member = &here.members[*index];
-                name = Some(member.type_name.as_str());
+                name = Some(member.type_name);
                 Some(&member.node)
             }
             (Step::Item(index), _, Some(Node::List(nodes))) => Some(&nodes[*index]),

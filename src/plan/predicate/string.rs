@@ -128,7 +128,7 @@ pub fn finds(builder: &Builder<'_>, node: &Node) -> bool {
             expression => parts(builder, expression).is_some(),
         },
         Node::Object(object) => {
-            let members = object.members.iter().filter(|member| PARTS.contains(&member.element.as_str()));
+            let members = object.members.iter().filter(|member| PARTS.contains(&member.element));
             members.map(|member| &member.node).all(|node| match node {
                 Node::List(nodes) => nodes.iter().all(|node| finds(builder, node)),
                 node => finds(builder, node),

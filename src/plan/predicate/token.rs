@@ -90,9 +90,7 @@ pub(super) fn any_key(builder: &mut Builder<'_>, expression: &Expression, keys: 
 
 fn object_token(builder: &mut Builder<'_>, object: &Object, row: &Row, values: &[TokenValue]) -> Planned {
     // The code of a quantity is its unit.
-    if object.type_name.ends_with("Quantity")
-        || matches!(object.type_name.as_str(), "Age" | "Duration" | "Range")
-    {
+    if object.type_name.ends_with("Quantity") || matches!(object.type_name, "Age" | "Duration" | "Range") {
         return Ok(Fragment::truth(false));
     }
     let member = |name: &str| object.members.iter().find(|member| member.element == name);
@@ -346,7 +344,7 @@ pub fn text(
         Node::Object(object) => {
             let mut any = Vec::new();
             for member in &object.members {
-                match member.element.as_str() {
+                match member.element {
                     "text" | "display" => {
                         any.push(string::string(builder, &member.node, &[value.to_owned()], None)?)
                     }
