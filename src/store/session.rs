@@ -11,15 +11,23 @@ use tokio_postgres::Statement as Prepared;
 
 use crate::sql::Statement;
 
-/// Prepared statements that a session keeps. The plan of a search costs PostgreSQL more than a megabyte each (measured: 500
-/// of them made a session of 790 MB), and there are as many sessions as connections.
+/// Prepared statements that a session keeps.
 const PREPARED: usize = 100;
+/// Bytes of their texts at most. For each of them PostgreSQL holds some 300 in that session (measured: 86 MB for a statement of
+/// 275 kB through all tables, 790 MB for 500 searches), and there are as many sessions as connections.
+const BYTES: usize = 1 << 20;
 
 /// A session, with its prepared statements by the digest of their texts: a text can have a hundred kilobytes, and as many
 /// sessions as there are have the same.
 pub(super) struct Session {
     client: ClientWrapper,
-    prepared: Mutex<HashMap<[u8; 32], Prepared>>,
+    prepared: Mutex<All>,
+}
+
+#[derive(Default)]
+struct All {
+    statements: HashMap<[u8; 32], Prepared>,
+    bytes: usize,
 }
 
 impl Session {
@@ -30,17 +38,19 @@ impl Session {
     /// The statement, prepared once.
     pub(super) async fn prepared(&self, statement: &Statement) -> Result<Prepared, tokio_postgres::Error> {
         let digest = statement.digest();
-        let known = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned();
+        let known =
+            self.prepared.lock().unwrap_or_else(PoisonError::into_inner).statements.get(digest).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let new = self.client.prepare(&statement.text).await?;
         let mut all = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= PREPARED {
+        all.bytes += statement.text.len();
+        if all.statements.len() >= PREPARED || all.bytes > BYTES {
             // The text of a statement varies with the search, so without a bound a session would keep all of them.
-            all.clear();
+            *all = All { bytes: statement.text.len(), ..All::default() };
         }
-        all.insert(*digest, new.clone());
+        all.statements.insert(*digest, new.clone());
         Ok(new)
     }
 }
