@@ -11,7 +11,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     Pool, Store,
-    servers::{Part, Servers, Unavailable},
+    servers::{PATIENCE, Part, Servers, Unavailable},
 };
 use crate::tls::{Connecting, Mode, Problem};
 
@@ -283,6 +283,7 @@ impl Store {
             counts: Default::default(),
             recorder: OnceLock::new(),
             statement_timeout,
+            patience: options.wait.max(PATIENCE),
             database,
         })
     }

@@ -113,6 +113,8 @@ pub struct Store {
     /// Who wants to know the statements for requests.
     recorder: OnceLock<mpsc::Sender<Statement>>,
     statement_timeout: Duration,
+    /// How long a session is waited for in all: in the queue, and until a server has opened one.
+    patience: Duration,
     database: String,
 }
 
@@ -177,9 +179,10 @@ impl Store {
     /// A session for statements of this purpose.
     async fn session(&self, purpose: Purpose) -> Result<Object> {
         let begun = Instant::now();
-        let session = self.pool(purpose).get().await;
+        let session = tokio::time::timeout(self.patience, self.pool(purpose).get()).await;
         self.waited(purpose.class, begun);
-        session.map_err(|error| match error {
+        let late = |_| Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause("no session in time");
+        session.map_err(late)?.map_err(|error| match error {
             PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
             PoolError::Backend(error) => unavailable(error),
             error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),

@@ -23,7 +23,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::session::Session;
 
 /// How long one server may take to open a session, unless `connect_timeout` says it.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// tokio-postgres' own: what a URL without `keepalives_idle` has.
 const NEVER_SAID: Duration = Duration::from_secs(2 * 60 * 60);
 
