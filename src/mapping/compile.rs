@@ -497,9 +497,9 @@ fn profiles(table: &Table) -> Vec<String> {
 
 /// A required reference leads to types that are not served here: the resource would be about nothing.
 fn aimless(table: &Table, body: &Object) -> bool {
-    structure::children(&body.type_name).filter(|element| element.min > 0).any(|element| {
+    structure::children(body.type_name).filter(|element| element.min > 0).any(|element| {
         let reference = element.names().any(|(name, _)| {
-            structure::element(&body.type_name, &name).is_some_and(|named| named.kind.code == "Reference")
+            structure::element(body.type_name, &name).is_some_and(|named| named.kind.code == "Reference")
         });
         // Nothing of it exists in this database.
         let nothing = |node: &Node| matches!(node, Node::List(nodes) if nodes.is_empty());

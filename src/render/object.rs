@@ -115,7 +115,7 @@ impl Renderer<'_> {
         hash.update(&[u8::from(redacted)]);
         let version = format!("{:016x}", hash.digest());
         // It says nothing that is not in the content, so the version does not depend on it.
-        let text = self.narrative(body).then(|| narrative::narrative(&body.type_name, &content));
+        let text = self.narrative(body).then(|| narrative::narrative(body.type_name, &content));
         let whole = match self.subset {
             Subset::All => true,
             Subset::Data => !self.site.narrative,
@@ -128,7 +128,7 @@ impl Renderer<'_> {
             self.members(&mut content, &body.members, &view, true)?;
         }
         out.extend_from_slice(b"{\"resourceType\":");
-        primitive::string(out, &body.type_name);
+        primitive::string(out, body.type_name);
         out.extend_from_slice(b",\"id\":");
         primitive::string(out, id);
         out.extend_from_slice(b",\"meta\":{\"versionId\":");
@@ -315,7 +315,7 @@ impl Renderer<'_> {
                     if *all != Written::Nothing {
                         out.push(b',');
                     }
-                    if primitive::text(out, &leaf.type_name, line)? {
+                    if primitive::text(out, leaf.type_name, line)? {
                         *all = Written::Value;
                     } else {
                         out.truncate(start);

@@ -110,7 +110,7 @@ pub fn leaf(out: &mut Vec<u8>, leaf: &Leaf, bytes: &[u8], zone: &TimeZone) -> Re
             }
             string(out, &STANDARD.encode(bytes));
         }
-        Kind::Text => return text(out, &leaf.type_name, record::text(bytes)?),
+        Kind::Text => return text(out, leaf.type_name, record::text(bytes)?),
     }
     Ok(true)
 }

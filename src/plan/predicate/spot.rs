@@ -227,7 +227,7 @@ pub fn below(
 ) -> Result<Vec<Fragment>, Masked> {
     let mut all = Vec::new();
     if let Node::Object(object) = here {
-        for member in object.members.iter().filter(|member| wanted(&member.element)) {
+        for member in object.members.iter().filter(|member| wanted(member.element)) {
             match &member.node {
                 Node::List(nodes) => {
                     for node in nodes {
