@@ -11,7 +11,7 @@ use super::{
 use crate::{
     error::{self, Error, Result},
     fhir::bundle,
-    plan::{self, Part, Searched},
+    plan::{Part, Searched},
     search::SortKey,
     spans,
 };
@@ -45,11 +45,10 @@ pub(super) async fn lastn(fhir: &Fhir, request: &Request, call: &Call) -> Result
     let key = |name: &str, descending| SortKey { name: name.to_owned(), descending };
     wanted.sort = vec![key("code", false), key("date", true)];
     let part = Part { kind, filters: &wanted.filters, first: 0 };
-    let make = |parts: &[Part<'_>]| plan::newest(situation, parts[0], &wanted.sort, newest, ALL);
     let searched = Searched::named(std::slice::from_ref(&part));
     let search =
         Search { what: What::Newest(newest), searched, sort: &wanted.sort, cursor: None, limit: ALL };
-    let plan = fhir.plans.search(situation, search, &make)?;
+    let plan = fhir.plans.search(situation, search)?;
     let found = search::matches(fhir, kind, plan, None, ALL).await?;
     if found.more {
         return Err(Error::new(&error::PARAMETER_LIMIT)

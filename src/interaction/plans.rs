@@ -12,7 +12,7 @@ use std::{
 use crate::{
     error::Result,
     mapping::Place,
-    plan::{Cursor, Gaps, Part, Pattern, ReadPlan, RowsPlan, SearchPlan, Searched, Situation, Wanted},
+    plan::{self, Cursor, Gaps, Part, Pattern, ReadPlan, RowsPlan, SearchPlan, Searched, Situation, Wanted},
     search::{Filter, SortKey},
     spans,
     tryton::Permit,
@@ -84,7 +84,7 @@ struct SearchKey {
     /// Types that are closed are refused.
     named: bool,
     kinds: Vec<String>,
-    conditions: Vec<Vec<Filter>>,
+    pattern: Pattern,
     sort: Vec<SortKey>,
     limit: u32,
 }
@@ -105,6 +105,20 @@ pub(super) struct Search<'a> {
     /// Of a further page; its plan is not kept.
     pub(super) cursor: Option<&'a Cursor>,
     pub(super) limit: u32,
+}
+
+impl Search<'_> {
+    /// Plans it with these parts instead of its own.
+    fn plan(&self, situation: Situation<'_>, parts: &[Part<'_>]) -> Result<SearchPlan> {
+        let Self { sort, cursor, limit, .. } = *self;
+        let searched = Searched { parts, ..self.searched };
+        match self.what {
+            What::Page => plan::page(situation, parts[0], sort, cursor, limit),
+            What::Positions => plan::positions(situation, searched, sort, cursor, limit),
+            What::Count => plan::count(situation, searched),
+            What::Newest(newest) => plan::newest(situation, parts[0], sort, newest, limit),
+        }
+    }
 }
 
 /// A plan, and what fills its gaps.
@@ -167,16 +181,11 @@ impl Plans {
     /// The plan of a search, which is kept from the second time on that somebody asks for the same of any record.
     ///
     /// # Errors
-    /// As `make`.
-    pub(super) fn search(
-        &self,
-        situation: Situation<'_>,
-        search: Search<'_>,
-        make: &dyn Fn(&[Part<'_>]) -> Result<SearchPlan>,
-    ) -> Result<Planned> {
+    /// As [`plan::page`].
+    pub(super) fn search(&self, situation: Situation<'_>, search: Search<'_>) -> Result<Planned> {
         let Searched { parts, named, deletions } = search.searched;
         let plain = || {
-            let plan = spans::timed("plan", || make(parts))?;
+            let plan = spans::timed("plan", || search.plan(situation, parts))?;
             Ok(Planned { plan: Arc::new(plan), gaps: Gaps::new() })
         };
         let alike = situation.value_sets.is_empty() && deletions.is_none() && search.cursor.is_none();
@@ -189,23 +198,25 @@ impl Plans {
             what: search.what,
             named,
             kinds: parts.iter().map(|part| part.kind.name.clone()).collect(),
-            conditions: pattern.conditions().to_vec(),
+            pattern,
             sort: search.sort.to_vec(),
             limit: search.limit,
         };
         let known = self.searches.get(&key);
         if let Some(plan) = self.count(known.clone().flatten()) {
-            return Ok(Planned { plan, gaps: pattern.gaps() });
+            return Ok(Planned { plan, gaps: key.pattern.gaps() });
         }
         if known.is_some() || !self.once.again(&key) {
             return plain();
         }
-        let plan = spans::timed("plan", || pattern.plan(parts, make)).map(Arc::new);
-        let bytes: usize = key.conditions.iter().flatten().map(texts).sum();
+        let make = |parts: &[Part<'_>]| search.plan(situation, parts);
+        let plan = spans::timed("plan", || key.pattern.plan(parts, &make)).map(Arc::new);
+        let gaps = key.pattern.gaps();
+        let bytes: usize = key.pattern.conditions().iter().flatten().map(texts).sum();
         let statements = plan.iter().flat_map(|plan| &plan.statements);
         let text: usize = statements.map(|statement| statement.text.len()).sum();
         self.searches.put(key, plan.clone(), bytes + text);
-        plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps: pattern.gaps() }))
+        plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps }))
     }
 }
 

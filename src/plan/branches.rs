@@ -95,7 +95,7 @@ pub(super) fn branches(
     for filter in part.filters {
         predicate::check(situation, kind, filter)?;
     }
-    // Only the last change of a record can be told from others' by nothing but itself.
+    // Nothing but the time of the last change tells which records are found, so that of all is looked at.
     builder.whole = part.filters.iter().all(|filter| filter.name == "_lastUpdated");
     let (mut branches, mut closed) = (Vec::new(), Closed::default());
     let mut open = false;

@@ -1,7 +1,10 @@
 //! Searches that differ only in the record they ask for are planned once: `Observation?patient=7` and
 //! `Observation?patient=8` are the same statement with another value.
 
-use std::ops::Range;
+use std::{
+    hash::{Hash, Hasher},
+    ops::Range,
+};
 
 use super::{
     branches::Part,
@@ -16,11 +19,25 @@ use crate::{
 /// Ids that stand for any. What is planned for both alike holds for every record.
 const STAND_INS: [i32; 2] = [2_147_483_629, 2_147_483_587];
 
-/// The conditions of a search, whichever record they ask for.
-#[derive(Debug)]
+/// The conditions of a search. Those that differ in the record alone are equal.
+#[derive(Clone, Debug)]
 pub struct Pattern {
     record: Option<i32>,
     conditions: Vec<Vec<Filter>>,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.conditions == other.conditions
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.conditions.hash(state);
+    }
 }
 
 impl Pattern {
@@ -35,7 +52,7 @@ impl Pattern {
         Some(Self { record, conditions: with(parts, record, STAND_INS[0]) })
     }
 
-    /// The conditions of each part; equal patterns have equal ones.
+    /// The conditions of each part, with a stand-in for the record.
     pub fn conditions(&self) -> &[Vec<Filter>] {
         &self.conditions
     }
@@ -144,14 +161,14 @@ fn with_gaps(one: Statement, other: Statement) -> Option<Statement> {
     }
     let gap = |(one, other): (Value, Value)| match (&one, &other) {
         (Value::Int4(a), Value::Int4(b)) if [*a, *b] == STAND_INS => Some(Value::Gap(0)),
-        (Value::Int4s(a), Value::Int4s(b)) if (a.as_slice(), b.as_slice()) == ONLY => Some(Value::Gaps(1)),
+        (Value::Int4s(a), Value::Int4s(b)) if [a.as_slice(), b] == [&STAND_INS[..1], &STAND_INS[1..]] => {
+            Some(Value::Gaps(1))
+        }
         _ => (one == other).then_some(one),
     };
     let values: Option<Vec<_>> = one.values.into_iter().zip(other.values).map(gap).collect();
     Some(Statement::new(one.text, values?))
 }
-
-const ONLY: (&[i32], &[i32]) = (&[STAND_INS[0]], &[STAND_INS[1]]);
 
 #[cfg(test)]
 mod tests {

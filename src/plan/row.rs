@@ -178,17 +178,27 @@ impl Builder<'_> {
         {
             return Ok(newest);
         }
-        let root = self.open();
-        let planned = self
-            .related(root, parent, &each.relation, each.filter.as_ref())
-            .map(|conditions| (conditions, self.stamp(&each.row)));
-        let scope = self.close();
-        let (conditions, stamp) = planned?;
+        let (conditions, stamp, scope) = self.stamps(each, |_| parent)?;
         let name = self.aliases.next();
         let lateral = Fragment::raw(" CROSS JOIN LATERAL (SELECT max(").then(stamp).text(") AS stamp");
         let lateral = lateral.then(scope.from(&each.relation.table, conditions)).text(") ").alias(name);
         self.scopes.last_mut().expect("the scope around the rows is open").laterals.push(lateral);
         Ok(Fragment::new().column(name, "stamp"))
+    }
+
+    /// What holds for the rows of a relation that have this parent, their last change, and their scope.
+    fn stamps(
+        &mut self,
+        each: &Each,
+        parent: impl FnOnce(Alias) -> Fragment,
+    ) -> Result<(Fragment, Fragment, Scope), Masked> {
+        let root = self.open();
+        let planned = self
+            .related(root, parent(root), &each.relation, each.filter.as_ref())
+            .map(|conditions| (conditions, self.stamp(&each.row)));
+        let scope = self.close();
+        let (conditions, stamp) = planned?;
+        Ok((conditions, stamp, scope))
     }
 
     /// The same for all records at once; none when the rows depend on more of the record than its id.
@@ -198,13 +208,9 @@ impl Builder<'_> {
         inverse: &str,
         parent: &Fragment,
     ) -> Result<Option<Fragment>, Masked> {
-        let root = self.open();
-        let id = Fragment::new().column(root, inverse);
-        let planned = self
-            .related(root, id.clone(), &each.relation, each.filter.as_ref())
-            .map(|conditions| (conditions, self.stamp(&each.row)));
-        let scope = self.close();
-        let (conditions, stamp) = planned?;
+        let of = |row: Alias| Fragment::new().column(row, inverse);
+        let (conditions, stamp, scope) = self.stamps(each, of)?;
+        let id = of(scope.root);
         let select =
             Fragment::raw("SELECT ").then(id).text(" AS parent, max(").then(stamp).text(") AS stamp");
         let select = select.then(scope.from(&each.relation.table, conditions)).text(" GROUP BY 1");

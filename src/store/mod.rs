@@ -17,6 +17,7 @@ pub use row::{FromColumn, Raw, Row};
 pub use vitals::{Spent, Vitals, Work};
 
 use std::{
+    iter::repeat_n,
     sync::{
         OnceLock,
         atomic::{AtomicUsize, Ordering},
@@ -205,10 +206,7 @@ impl Store {
     /// # Errors
     /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
     pub async fn rows(&self, purpose: impl Into<Purpose>, statement: &Statement) -> Result<Vec<Row>> {
-        let purpose = purpose.into();
-        self.tell(purpose.class, || statement.clone());
-        let values: Vec<&Value> = statement.values.iter().collect();
-        self.query(purpose, statement, &values).await
+        self.rows_filled(purpose, statement, &[]).await
     }
 
     /// Runs a statement with these values in its gaps.
@@ -222,9 +220,9 @@ impl Store {
         gaps: &[Value],
     ) -> Result<Vec<Row>> {
         let purpose = purpose.into();
-        let values = statement.filled(gaps);
-        self.tell(purpose.class, || statement.with(&values));
-        self.query(purpose, statement, &values).await
+        let (running, rows) = self.query(self.running(purpose).await?, purpose, statement, gaps).await?;
+        running.finished();
+        Ok(rows)
     }
 
     /// Runs a statement for a record, whose id fills the gap.
@@ -260,10 +258,8 @@ impl Store {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(statement) = statements.get(number) else { break };
-                    let values = statement.filled(gaps);
-                    self.tell(purpose.class, || statement.with(&values));
                     let rows;
-                    (running, rows) = self.query_on(running, purpose, statement, &values).await?;
+                    (running, rows) = self.query(running, purpose, statement, gaps).await?;
                     found.push((number, rows));
                 }
                 running.finished();
@@ -274,8 +270,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let first = lane(self.running(purpose).await?);
-        let others = self.wide.as_ref().filter(|_| purpose.wide);
-        let more = (1..statements.len()).zip(others.into_iter().cycle()).map(|(_, pool)| async {
+        let others = self.wide.iter().filter(|_| purpose.wide);
+        let more = others.flat_map(|pool| repeat_n(pool, statements.len() - 1)).map(|pool| async {
             match pool.timeout_get(&AT_ONCE).await {
                 Ok(session) => lane(Running::new(session, self.tls.clone())).await,
                 Err(_) => Ok(Vec::new()),
@@ -287,22 +283,18 @@ impl Store {
         Ok(all.into_iter().flat_map(|(_, rows)| rows).collect())
     }
 
-    async fn query(&self, purpose: Purpose, statement: &Statement, values: &[&Value]) -> Result<Vec<Row>> {
-        let (running, rows) = self.query_on(self.running(purpose).await?, purpose, statement, values).await?;
-        running.finished();
-        Ok(rows)
-    }
-
     /// Runs a statement on a session, and gives that back unless it failed.
-    async fn query_on(
+    async fn query(
         &self,
         running: Running,
         purpose: Purpose,
         statement: &Statement,
-        values: &[&Value],
+        gaps: &[Value],
     ) -> Result<(Running, Vec<Row>)> {
+        let values = statement.filled(gaps);
+        self.tell(purpose.class, || statement.with(&values));
         let mut sent = self.counts[purpose.class as usize].begin(purpose.name);
-        let answer = self.in_time(self.answer(running.session(), statement, values)).await;
+        let answer = self.in_time(self.answer(running.session(), statement, &values)).await;
         match answer.map_err(|late| sent.failed(late))? {
             Ok(rows) => {
                 sent.answered(rows.len());

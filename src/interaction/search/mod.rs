@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Result},
     fhir::bundle,
     mapping::{Compiled, compiled::ResourceType},
-    plan::{self, Closed, Deletions, Direction, Part, Searched, Situation},
+    plan::{Closed, Deletions, Direction, Part, Searched, Situation},
     search::{Filter, SearchRequest, Total},
     spans,
 };
@@ -181,9 +181,8 @@ pub(super) async fn answer<'a>(
     let mut closed = Closed::default();
     let mut nothing = false;
     if wanted.total != Total::None || count == Some(0) {
-        let make = |parts: &[Part<'_>]| plan::count(situation, Searched { parts, ..searched });
         let search = Search { what: What::Count, searched, sort: &[], cursor: None, limit: 0 };
-        let Planned { plan, gaps } = fhir.plans.search(situation, search, &make)?;
+        let Planned { plan, gaps } = fhir.plans.search(situation, search)?;
         let rows = page::run(fhir, &plan, "count", &gaps).await?;
         closed.clone_from(&plan.closed);
         let counts: Result<Vec<i64>> = rows.iter().map(|row| row.column(0)).collect();

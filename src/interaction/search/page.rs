@@ -94,10 +94,9 @@ pub(super) async fn of_one<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let make = |parts: &[Part<'_>]| plan::page(situation, parts[0], &wanted.sort, cursor, limit);
     let searched = Searched::named(std::slice::from_ref(&part));
     let search = Search { what: What::Page, searched, sort: &wanted.sort, cursor, limit };
-    let plan = fhir.plans.search(situation, search, &make)?;
+    let plan = fhir.plans.search(situation, search)?;
     matches(fhir, part.kind, plan, cursor, limit).await
 }
 
@@ -130,11 +129,8 @@ pub(super) async fn of_many<'a>(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let make = |parts: &[Part<'_>]| {
-        plan::positions(situation, Searched { parts, ..searched }, &wanted.sort, cursor, limit)
-    };
     let search = Search { what: What::Positions, searched, sort: &wanted.sort, cursor, limit };
-    let Planned { plan, gaps } = fhir.plans.search(situation, search, &make)?;
+    let Planned { plan, gaps } = fhir.plans.search(situation, search)?;
     let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Previous);
     let descending: Vec<bool> = wanted.sort.iter().map(|key| key.descending).collect();
     let mut rows = positions(fhir, &plan, &gaps, &descending, backwards, limit).await?;
@@ -185,15 +181,14 @@ async fn positions(
     let wanted = limit as usize + 1;
     let mut rows = Vec::new();
     let mut rest = all;
-    if plan.keys == 0 {
+    let split = if backwards { all.split_last() } else { all.split_first() };
+    if let (0, Some((first, others))) = (plan.keys, split) {
         // They are in the order of their sources, so the first statement may find all of the page.
-        let first;
-        (first, rest) =
-            if backwards { (all.last(), &all[..all.len() - 1]) } else { (all.first(), &all[1..]) };
-        rows = fhir.store.rows_filled(purpose, first.ok_or_else(defect)?, gaps).await?;
+        rows = fhir.store.rows_filled(purpose, first, gaps).await?;
         if rows.len() >= wanted {
             return Ok(rows);
         }
+        rest = others;
     }
     rows.extend(fhir.store.rows_side_by_side(purpose, rest, gaps).await?);
     let mut placed = Vec::with_capacity(rows.len());
