@@ -172,7 +172,13 @@ class Lane {
   exchange(bytes, method) {
     const { socket } = this;
     return new Promise((resolve, reject) => {
-      let data = Buffer.alloc(0);
+      // An answer of many parts is put together once its end is there, or the work here would count as the server's.
+      let parts = [];
+      let ending = Buffer.alloc(0);
+      const data = () => {
+        if (parts.length > 1) parts = [Buffer.concat(parts)];
+        return parts[0] ?? ending;
+      };
       const done = (work, value) => {
         socket.removeAllListeners();
         socket.on("error", () => {});
@@ -182,12 +188,14 @@ class Lane {
       const timer = setTimeout(() => done(reject, new Error("no answer within 60 s")), 60_000);
       socket.on("error", (error) => done(reject, error));
       socket.on("close", () => {
-        const answer = parsed(data, method, true);
+        const answer = parsed(data(), method, true);
         answer ? done(resolve, answer) : done(reject, new Error("closed without an answer"));
       });
       socket.on("data", (part) => {
-        data = Buffer.concat([data, part]);
-        const answer = parsed(data, method, false);
+        parts.push(part);
+        ending = Buffer.concat([ending.subarray(-8), part.subarray(-8)]);
+        if (parts.length > 8 && chunked(parts[0]) && !ending.includes("\r\n0\r\n\r\n")) return;
+        const answer = parsed(data(), method, false);
         if (!answer) return;
         if (answer.close) socket.destroy();
         done(resolve, answer);
@@ -196,6 +204,9 @@ class Lane {
     });
   }
 }
+
+/** Whether the end of an answer with this beginning can be told by its last bytes. */
+const chunked = (beginning) => /^transfer-encoding: *chunked\r$/im.test(beginning.toString("latin1").split("\r\n\r\n")[0] + "\r");
 
 /** An answer, once it is whole. */
 function parsed(data, method, ended) {
