@@ -65,6 +65,8 @@ struct ReadKey {
 pub(super) enum What {
     /// A page of one type.
     Page,
+    /// A page of one type that ends where its source ends.
+    PageOfSource,
     /// The positions of a page over several types.
     Positions,
     /// The number of all matches.
@@ -113,6 +115,7 @@ impl Search<'_> {
         let Self { sort, cursor, limit, .. } = *self;
         let searched = Searched { parts, ..self.searched };
         match self.what {
+            What::PageOfSource => plan::page_of_source(situation, parts[0], cursor, limit),
             What::Page => plan::page(situation, parts[0], sort, cursor, limit),
             What::Positions => plan::positions(situation, searched, sort, cursor, limit),
             What::Count => plan::count(situation, searched),

@@ -51,6 +51,16 @@ pub(super) struct Order<'a> {
     pub(super) cursor: Option<&'a Cursor>,
     /// Of the rows that are equal in the first key only so many, the first by the other keys. Without pages.
     pub(super) newest: Option<u32>,
+    /// Of the sources beyond the cursor only the first that can have matches.
+    pub(super) one_source: bool,
+}
+
+impl Order<'_> {
+    /// Nothing that is looked for is in the source of this number.
+    fn passes(&self, number: usize) -> bool {
+        let passed = |cursor: &Cursor| usize::try_from(cursor.source).is_ok_and(|source| number < source);
+        self.one_source && self.cursor.is_some_and(passed)
+    }
 }
 
 /// One source of a search, as positions.
@@ -104,6 +114,10 @@ pub(super) fn branches(
             closed.leave_out(kind, source);
             continue;
         }
+        if order.passes(part.first + index) {
+            open = true;
+            continue;
+        }
         let root = builder.open_source(source);
         builder.note_source();
         let planned = branch(builder, situation, part, index, source, root, order);
@@ -116,6 +130,9 @@ pub(super) fn branches(
                 positions.append(values);
                 positions = positions.text(" WHERE ").then(conditions);
                 branches.push(Branch { index, positions });
+                if order.one_source {
+                    break;
+                }
             }
             Ok(None) => open = true,
             Err(Refusal::Source) => closed.leave_out(kind, source),

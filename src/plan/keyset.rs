@@ -32,6 +32,14 @@ pub struct Cursor {
     pub direction: Direction,
 }
 
+impl Cursor {
+    /// Before all rows of a source, in a search without sort keys.
+    pub fn before(source: usize) -> Self {
+        let source = i32::try_from(source).unwrap_or(i32::MAX);
+        Self { keys: Vec::new(), source, record: i32::MIN, emit: i32::MIN, direction: Direction::Next }
+    }
+}
+
 /// A sort key of a statement.
 #[derive(Clone, Debug)]
 pub struct Key {

@@ -29,7 +29,8 @@ pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use lookup::{How, Lookup, lookups};
 pub use page::{
-    Gaps, NO_VALUE_SETS, SearchPlan, Shapes, Situation, ValueSets, count, newest, page, positions,
+    Gaps, NO_VALUE_SETS, SearchPlan, Shapes, Situation, ValueSets, count, newest, page, page_of_source,
+    positions,
 };
 pub use pattern::Pattern;
 pub use predicate::{check, fold, modifiers, shared, sort_kind};

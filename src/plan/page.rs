@@ -93,7 +93,22 @@ pub fn page(
     limit: u32,
 ) -> Result<SearchPlan> {
     let keys = sort_keys(&[part.kind], sort)?;
-    planned(situation, part, Order { sort, keys: &keys, cursor, newest: None }, limit)
+    planned(situation, part, Order { sort, keys: &keys, cursor, newest: None, one_source: false }, limit)
+}
+
+/// Plans a page without an order of its own that ends where its source ends: of the sources from that of the cursor on, the
+/// first that can have matches. All pages of a source are the same statement, and none looks into the other sources.
+///
+/// # Errors
+/// As [`page`].
+pub fn page_of_source(
+    situation: Situation<'_>,
+    part: Part<'_>,
+    cursor: Option<&Cursor>,
+    limit: u32,
+) -> Result<SearchPlan> {
+    let order = Order { sort: &[], keys: &[], cursor, newest: None, one_source: true };
+    planned(situation, part, order, limit)
 }
 
 /// Plans `limit` rows, of those that are equal in the first key only so many, the first by the other keys. There are no
@@ -109,7 +124,12 @@ pub fn newest(
     limit: u32,
 ) -> Result<SearchPlan> {
     let keys = sort_keys(&[part.kind], sort)?;
-    planned(situation, part, Order { sort, keys: &keys, cursor: None, newest: Some(newest) }, limit)
+    planned(
+        situation,
+        part,
+        Order { sort, keys: &keys, cursor: None, newest: Some(newest), one_source: false },
+        limit,
+    )
 }
 
 fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u32) -> Result<SearchPlan> {
@@ -175,7 +195,7 @@ pub fn positions(
     let mut builder = Builder::searching(situation);
     let kinds: Vec<&ResourceType> = searched.parts.iter().map(|part| part.kind).collect();
     let keys = sort_keys(&kinds, sort)?;
-    let order = Order { sort, keys: &keys, cursor, newest: None };
+    let order = Order { sort, keys: &keys, cursor, newest: None, one_source: false };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let page = builder.aliases.next();
     let statement = |found: Vec<Fragment>| {
@@ -234,7 +254,7 @@ fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
 /// As [`positions`].
 pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<SearchPlan> {
     let mut builder = Builder::searching(situation);
-    let order = Order { sort: &[], keys: &[], cursor: None, newest: None };
+    let order = Order { sort: &[], keys: &[], cursor: None, newest: None, one_source: false };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let statement = |found: Vec<Fragment>| {
         let united = Fragment::join(found, " UNION ALL ");

@@ -195,10 +195,13 @@ pub(super) async fn answer<'a>(
         let cursor =
             wanted.page.as_deref().map(|link| fhir.links.open(link, binding, situation.now)).transpose()?;
         let cursor = cursor.as_ref();
-        let matches = match parts.as_slice() {
-            [part] if searched.deletions.is_none() => {
-                page::of_one(fhir, situation, *part, wanted, cursor, limit).await?
+        // A stream has no pages to fill: it goes through one source after the other.
+        let streams = request.format == Format::Lines && wanted.sort.is_empty();
+        let matches = match (parts.as_slice(), searched.deletions, cursor) {
+            ([part], None, Some(cursor)) if streams => {
+                page::of_source(fhir, situation, *part, cursor, limit).await?
             }
+            ([part], None, _) => page::of_one(fhir, situation, *part, wanted, cursor, limit).await?,
             _ => page::of_many(fhir, situation, searched, wanted, cursor, limit).await?,
         };
         closed.clone_from(&matches.closed);

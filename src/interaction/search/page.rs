@@ -100,6 +100,27 @@ pub(super) async fn of_one<'a>(
     matches(fhir, part.kind, plan, cursor, limit).await
 }
 
+/// The same as far as the source goes that has the first match beyond the cursor; what follows begins with the next source.
+pub(super) async fn of_source<'a>(
+    fhir: &'a Fhir,
+    situation: Situation<'a>,
+    part: Part<'a>,
+    cursor: &Cursor,
+    limit: u32,
+) -> Result<Matches<'a>> {
+    let searched = Searched::named(std::slice::from_ref(&part));
+    let search = Search { what: What::PageOfSource, searched, sort: &[], cursor: Some(cursor), limit };
+    let plan = fhir.plans.search(situation, search)?;
+    let source = plan.plan.shapes.iter().position(Option::is_some);
+    let mut matches = matches(fhir, part.kind, plan, Some(cursor), limit).await?;
+    let following = source.map(|source| source + 1).filter(|source| *source < part.kind.sources.len());
+    if let (false, Some(source)) = (matches.more, following) {
+        let first = matches.ends.take().map_or_else(|| cursor.clone(), |(first, _)| first);
+        (matches.more, matches.ends) = (true, Some((first, Cursor::before(source))));
+    }
+    Ok(matches)
+}
+
 /// What a plan of one type finds.
 pub(in crate::interaction) async fn matches<'a>(
     fhir: &Fhir,
