@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use tokio::sync::oneshot;
+
 use super::{Failure, indexes::folded};
 use crate::{
     config::{Config, Narrative, Session},
     error::Error,
     interaction::{self, Fhir},
-    mapping::{self, Compiled, Files, Findings},
+    mapping::{self, Compiled, Files, Findings, Parsed},
     store::{self, FileStore, Store},
     tryton::{
         AttemptOptions, Catalog, KeptOptions, Rights, Security, Series, SignIn, SignInOptions, User,
@@ -39,7 +41,6 @@ impl Opened {
     /// Compiles the mappings of a configuration for its database, which is open already.
     pub async fn with(config: &Config, store: Arc<Store>) -> Result<Self, Failure> {
         let session = config.session()?;
-        let catalog = Arc::new(Catalog::load(&store).await?);
         let mut files = Files::shipped();
         if let Some(folder) = &config.mappings_dir {
             files.overlay(folder).map_err(|error| {
@@ -47,10 +48,18 @@ impl Opened {
             })?;
         }
         let options = mapping::Options { site: config.site.as_str().to_owned() };
-        // It takes a while, and at a reload requests run beside it.
-        let known = Arc::clone(&catalog);
-        let compile = move || mapping::compile(&files, &known, &options);
-        let (mut compiled, findings) = tokio::task::spawn_blocking(compile).await?;
+        // It takes a while, and at a reload requests run beside it. The files are read while the catalogue is.
+        let (sender, receiver) = oneshot::channel::<Arc<Catalog>>();
+        let compiling = tokio::task::spawn_blocking(move || {
+            let parsed = Parsed::of(&files);
+            let catalog = receiver.blocking_recv().ok()?;
+            Some(mapping::compile_parsed(parsed, &catalog, &options))
+        });
+        let catalog = Arc::new(Catalog::load(&store).await?);
+        let _ = sender.send(Arc::clone(&catalog));
+        let compiled = compiling.await?;
+        let (mut compiled, findings) =
+            compiled.ok_or_else(|| Failure(vec!["nothing was compiled".to_owned()]))?;
         compiled.folded = folded(&store, &catalog).await?;
         let application = config.application.clone();
         let compiled = Arc::new(compiled);

@@ -47,7 +47,7 @@ pub struct Element {
     /// Whether the name in JSON and XML ends with the type: `value[x]`.
     pub is_choice: bool,
     /// More than one only for a choice, and then in the order of the specification.
-    pub types: Vec<ElementType>,
+    pub types: Box<[ElementType]>,
     /// 1 or more when required.
     pub min: u32,
     /// None for `*`.
@@ -69,7 +69,7 @@ pub struct ElementType {
     /// repeats the content of another one (`contentReference`) the code of that other one.
     pub code: &'static str,
     /// Of `Reference` and `canonical`: the types they may point to, where empty means any. Of `Quantity`: the profile.
-    pub targets: Vec<&'static str>,
+    pub targets: Box<[&'static str]>,
     /// Where the elements below are looked up, see [`Named::owner`]; none for the type's own.
     content: Option<&'static str>,
 }
@@ -222,5 +222,5 @@ fn listed(owner: &str) -> Option<&'static [usize]> {
         return Some(found);
     }
     let target = at(owner)?.owner();
-    DEFINITIONS.children.get(target).map(Vec::as_slice)
+    DEFINITIONS.children.get(target).map(AsRef::as_ref)
 }

@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
     sync::Arc,
+    thread,
 };
 
 use super::{
@@ -109,15 +111,42 @@ const SOURCE_KEYS: [&str; 9] =
 /// What an emit has beside its elements.
 const EMIT_KEYS: [&str; 3] = ["key", "when", "profile"];
 
+/// Mapping files as they are written, whatever the database.
+#[derive(Debug)]
+pub struct Parsed {
+    tables: BTreeMap<String, Table>,
+    findings: Findings,
+    fingerprint: u64,
+}
+
+impl Parsed {
+    /// Reads the files, in a thread that ends with it: the heap of that is its own, so what is compiled from them does not
+    /// come to lie between the texts, and their place is given back with them.
+    pub fn of(files: &Files) -> Self {
+        let read = thread::scope(|scope| scope.spawn(|| Self::read(files)).join());
+        read.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    fn read(files: &Files) -> Self {
+        let mut findings = Findings::default();
+        let mut tables = BTreeMap::new();
+        for (name, text) in files.iter() {
+            if let Some(table) = text::parse(name, text, &mut findings) {
+                tables.insert(name.to_owned(), table);
+            }
+        }
+        Self { tables, findings, fingerprint: files.fingerprint() }
+    }
+}
+
 /// Compiles the files for a catalogue.
 pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
-    let mut findings = Findings::default();
-    let mut tables = BTreeMap::new();
-    for (name, text) in files.iter() {
-        if let Some(table) = text::parse(name, text, &mut findings) {
-            tables.insert(name.to_owned(), table);
-        }
-    }
+    compile_parsed(Parsed::of(files), catalog, options)
+}
+
+/// Compiles files that have been read.
+pub fn compile_parsed(parsed: Parsed, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
+    let Parsed { tables, mut findings, fingerprint } = parsed;
     let systems = Systems::read(tables.get("systems.toml"), &options.site, &mut findings);
     let mut renames = Renames::default();
     let mut codes = BTreeMap::new();
@@ -152,7 +181,7 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
     let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
     compiler.distinct(&drafts);
     let mut all = compiler.sources(&drafts);
-    let mut compiled = Compiled { fingerprint: files.fingerprint(), ..Compiled::default() };
+    let mut compiled = Compiled { fingerprint, ..Compiled::default() };
     let names: BTreeSet<_> = drafts.iter().map(|draft| draft.type_name.clone()).collect();
     for name in names {
         let mut sources: Vec<_> = drafts

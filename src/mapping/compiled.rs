@@ -473,13 +473,13 @@ pub struct Part {
     pub kind: crate::search::registry::Kind,
 }
 
-/// A place that a parameter looks at: a way through members and repeated rows to a node.
+/// A place that a parameter looks at, of which there are tens of thousands: a way through members and repeated rows to a node.
 #[derive(Clone, Debug, Default)]
 pub struct Spot {
     /// Steps from the body of the emit to the node; none for the body itself.
     pub steps: Vec<Step>,
     /// Only where this sibling has this constant value (`telecom.where(system='phone')`).
-    pub filter: Option<(String, String)>,
+    pub filter: Option<Box<(String, String)>>,
     /// Of a composite: where each of its parts looks, from the object that this place is.
     pub parts: Vec<Vec<Spot>>,
 }

@@ -30,7 +30,7 @@ mod value_sets;
 mod withheld;
 
 pub use codes::{Code, CodeMap};
-pub use compile::{Options, compile};
+pub use compile::{Options, Parsed, compile, compile_parsed};
 pub use compiled::Compiled;
 pub use coverage::{Coverage, coverage};
 pub use files::Files;

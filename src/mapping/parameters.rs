@@ -291,9 +291,11 @@ fn in_object(object: &Object, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>
             match step {
                 Way::As(type_name) => fits &= member.type_name.eq_ignore_ascii_case(type_name),
                 Way::Where(element, value) => {
-                    spot.filter = Some(((*element).to_owned(), (*value).to_owned()))
+                    spot.filter = Some(Box::new(((*element).to_owned(), (*value).to_owned())))
                 }
-                Way::Refers(target) => spot.filter = Some(("reference".to_owned(), (*target).to_owned())),
+                Way::Refers(target) => {
+                    spot.filter = Some(Box::new(("reference".to_owned(), (*target).to_owned())));
+                }
                 Way::Element(_) => break,
             }
             rest = after;
@@ -320,7 +322,7 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
         Node::Each { node, .. } => in_node(node, way, step(Step::Row), found),
         Node::When { node, .. } => in_node(node, way, step(Step::Inside), found),
         Node::Reference(reference) if way.is_empty() => {
-            let fits = spot.filter.as_ref().is_none_or(|(_, target)| *target == reference.target);
+            let fits = spot.filter.as_deref().is_none_or(|(_, target)| *target == reference.target);
             if fits {
                 found.push(spot);
             }
@@ -330,10 +332,7 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
                 return;
             }
             if way.is_empty() {
-                found.push(Spot {
-                    filter: spot.filter.filter(|(element, _)| is_open(object, element)),
-                    ..spot
-                });
+                found.push(Spot { filter: spot.filter.filter(|filter| is_open(object, &filter.0)), ..spot });
             } else {
                 in_object(object, way, spot, found);
             }
@@ -350,7 +349,7 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
 
 /// A constant sibling decides a filter now; a value of the record decides it in SQL.
 fn where_fits(object: &Object, spot: &Spot) -> bool {
-    let Some((element, wanted)) = &spot.filter else { return true };
+    let Some((element, wanted)) = spot.filter.as_deref() else { return true };
     match object.members.iter().find(|member| member.element == *element).map(|member| &member.node) {
         Some(Node::Constant { text, .. }) => text == wanted,
         Some(_) => true,

@@ -10,8 +10,8 @@ mod key;
 mod rules;
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    sync::Arc,
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 pub use self::closed::closed;
@@ -46,18 +46,24 @@ struct Inner {
     key: u64,
     /// Some rule depends on the date.
     clocked: bool,
+    allowed: Arc<Allowed>,
+    refusals: Vec<Refusal>,
+}
+
+/// What may be read. Users with equal rights share it.
+#[derive(Debug)]
+pub(super) struct Allowed {
     /// Models that may be read.
     models: HashMap<String, Readable>,
     /// Those of them whose records no rule restricts, in order.
     open: Vec<String>,
-    refusals: Vec<Refusal>,
 }
 
 /// What a user may read of a model.
 #[derive(Debug, Default)]
 struct Readable {
-    hidden: HashSet<String>,
-    rules: Option<Rules>,
+    hidden: BTreeSet<String>,
+    rules: Option<Box<Rules>>,
 }
 
 /// A model that a user may not read because one of its record rules cannot be repeated in SQL.
@@ -90,17 +96,17 @@ impl Permit {
 
     /// The user may read the model (semantics 3). False as well for a model whose record rules are refused.
     pub fn model(&self, model: &str) -> bool {
-        self.0.models.contains_key(model)
+        self.0.allowed.models.contains_key(model)
     }
 
     /// The user may read the model and this field of it (semantics 4).
     pub fn field(&self, model: &str, field: &str) -> bool {
-        self.0.models.get(model).is_some_and(|readable| !readable.hidden.contains(field))
+        self.0.allowed.models.get(model).is_some_and(|readable| !readable.hidden.contains(field))
     }
 
     /// No record rule restricts what the user sees of this model.
     pub fn unrestricted(&self, model: &str) -> bool {
-        self.0.open.binary_search_by(|open| open.as_str().cmp(model)).is_ok()
+        self.0.allowed.open.binary_search_by(|open| open.as_str().cmp(model)).is_ok()
     }
 
     /// The record rules of the model (semantics 5) as a condition on `alias`; `TRUE` when there are none. Of what is
@@ -109,7 +115,8 @@ impl Permit {
     /// # Errors
     /// The user may not read the model.
     pub fn predicate(&self, model: &str, alias: Alias, aliases: &mut Aliases) -> Result<Fragment, Refused> {
-        let readable = self.0.models.get(model).ok_or_else(|| Refused(format!("{model} may not be read")))?;
+        let readable =
+            self.0.allowed.models.get(model).ok_or_else(|| Refused(format!("{model} may not be read")))?;
         let rules = match &readable.rules {
             None => Fragment::raw("TRUE"),
             Some(rules) => rules.fragment(alias, aliases)?,
@@ -120,7 +127,7 @@ impl Permit {
         let attached = Fragment::raw("(split_part(")
             .column(alias, "resource")
             .text(", ',', 1) = ANY (")
-            .bind(self.0.open.clone())
+            .bind(self.0.allowed.open.clone())
             .text("))");
         // `model,-1` points to no record; Tryton shows nobody what hangs on it.
         let somewhere = Fragment::new().column(alias, "resource").text(" NOT LIKE '%,-%'");
@@ -184,8 +191,24 @@ impl Inner {
             };
             clocked |= rules.as_ref().is_some_and(Rules::clocked);
             let hidden = hidden(security, &model.name, &groups);
-            models.insert(model.name.clone(), Readable { hidden, rules });
+            models.insert(model.name.clone(), Readable { hidden, rules: rules.map(Box::new) });
         }
+        let key = key::of(&models, user.language.as_deref());
+        Self {
+            user: user.id,
+            language: user.language.clone(),
+            generation: security.generation(),
+            allowed: security.allowed.share(key, || Allowed::of(models)),
+            key,
+            clocked,
+            groups: groups.into_iter().collect(),
+            refusals,
+        }
+    }
+}
+
+impl Allowed {
+    fn of(models: HashMap<String, Readable>) -> Self {
         let mut open: Vec<_> = models
             .iter()
             .filter(|(name, readable): &(&String, &Readable)| {
@@ -194,17 +217,18 @@ impl Inner {
             .map(|(name, _)| name.clone())
             .collect();
         open.sort_unstable();
-        Self {
-            open,
-            user: user.id,
-            language: user.language.clone(),
-            generation: security.generation(),
-            key: key::of(&models, user.language.as_deref()),
-            clocked,
-            groups: groups.into_iter().collect(),
-            models,
-            refusals,
-        }
+        Self { models, open }
+    }
+}
+
+/// What users of one snapshot may read, by the key of their rights.
+#[derive(Debug, Default)]
+pub(super) struct Known(Mutex<HashMap<u64, Arc<Allowed>>>);
+
+impl Known {
+    fn share(&self, key: u64, allowed: impl FnOnce() -> Allowed) -> Arc<Allowed> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(key).or_insert_with(|| Arc::new(allowed())))
     }
 }
 
@@ -215,7 +239,7 @@ fn may_read(security: &Security, closure: &[(String, String)], groups: &BTreeSet
 }
 
 /// Semantics 4.1: fields that rows of the user's groups, or rows for everybody, forbid.
-fn hidden(security: &Security, model: &str, groups: &BTreeSet<i32>) -> HashSet<String> {
+fn hidden(security: &Security, model: &str, groups: &BTreeSet<i32>) -> BTreeSet<String> {
     let fields = security.field_access.get(model).into_iter().flatten();
     fields.filter(|(_, rows)| !decision(rows.iter(), groups)).map(|(name, _)| name.clone()).collect()
 }

@@ -12,7 +12,10 @@ mod merge;
 
 pub use error::CatalogError;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Series of Tryton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,17 +177,17 @@ pub struct Field {
     /// A search on it runs a function of Tryton.
     pub custom_search: bool,
     /// What that function does, when it is known; otherwise SQL cannot repeat it.
-    pub search: Option<Search>,
+    pub search: Option<Box<Search>>,
     /// How values for a char field are trimmed.
     pub strip: Strip,
     /// Access and record rules of the target apply to this model too (`__access__` in Tryton).
     pub access: bool,
     /// A many2one to its own model whose tree is kept in columns.
-    pub tree: Option<Tree>,
+    pub tree: Option<Box<Tree>>,
     /// Domain (JSON) that a one2many or many2many adds for its targets.
     pub filter: Option<String>,
     /// Type of the column in PostgreSQL, when there is one.
-    pub column_type: Option<String>,
+    pub column_type: Option<Arc<str>>,
 }
 
 impl Field {

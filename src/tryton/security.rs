@@ -16,6 +16,7 @@ use std::{
 };
 
 use super::{
+    access::Known,
     catalog::{Catalog, Series},
     pyson::Pyson,
 };
@@ -66,6 +67,8 @@ pub struct Security {
     /// Rows of `company.employee` as objects (6.0 only).
     pub(super) employees: HashMap<i32, serde_json::Value>,
     keys: application::Keys,
+    /// What the users may read whose rights were asked for.
+    pub(super) allowed: Known,
     /// Parent of each language.
     languages: HashMap<String, Option<String>>,
 }

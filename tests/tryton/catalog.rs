@@ -53,7 +53,7 @@ async fn gnuhealth_5_0() {
     );
     assert_eq!(catalog.models["party.party-party.category"].table, "party_category_rel");
     assert!(
-        matches!(&field("stock.location", "parent").tree, Some(Tree::NestedSet { left, .. }) if left == "left")
+        matches!(field("stock.location", "parent").tree.as_deref(), Some(Tree::NestedSet { left, .. }) if left == "left")
     );
     assert!(field("country.country", "name").translated);
     assert!(field("product.product", "template").access);

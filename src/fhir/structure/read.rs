@@ -13,9 +13,9 @@ pub(super) struct Definitions {
     pub types: HashMap<&'static str, Type>,
     /// Resource types that are not abstract, in the order of the alphabet.
     pub resources: Vec<&'static str>,
-    pub elements: Vec<Element>,
+    pub elements: Box<[Element]>,
     /// From a type or the path of a backbone element to its elements, inherited ones first.
-    pub children: HashMap<&'static str, Vec<usize>>,
+    pub children: HashMap<&'static str, Box<[usize]>>,
 }
 
 impl Definitions {
@@ -38,7 +38,7 @@ impl Definitions {
             .collect();
         resources.sort_unstable();
         let children = children(&types, &mut elements);
-        Self { types, resources, elements, children }
+        Self { types, resources, elements: elements.into(), children }
     }
 }
 
@@ -85,7 +85,7 @@ fn read_element(line: &'static str) -> Element {
 fn read_element_type(path: &'static str, text: &'static str) -> ElementType {
     if let Some(other) = text.strip_prefix('#') {
         // Every element that R4 refers to for its content is a backbone element of a resource.
-        return ElementType { code: "BackboneElement", targets: Vec::new(), content: Some(other) };
+        return ElementType { code: "BackboneElement", targets: Box::default(), content: Some(other) };
     }
     let (code, targets) = text.strip_suffix(')').and_then(|text| text.split_once('(')).unwrap_or((text, ""));
     ElementType {
@@ -120,20 +120,20 @@ fn read_binding(text: &str) -> Option<Binding> {
 fn children(
     types: &HashMap<&'static str, Type>,
     elements: &mut [Element],
-) -> HashMap<&'static str, Vec<usize>> {
+) -> HashMap<&'static str, Box<[usize]>> {
     let mut own: HashMap<&'static str, Vec<usize>> = HashMap::new();
     let mut bases: HashMap<&'static str, Option<&'static str>> =
         types.values().map(|found| (found.name, found.base)).collect();
     for (index, element) in elements.iter().enumerate() {
         let (owner, _) = element.path.rsplit_once('.').expect("the path of an element starts with its type");
         own.entry(owner).or_default().push(index);
-        if let [ElementType { code, content: Some(content), .. }] = element.types.as_slice()
+        if let [ElementType { code, content: Some(content), .. }] = &*element.types
             && *content == element.path
         {
             bases.insert(element.path, Some(code));
         }
     }
-    let mut all = HashMap::new();
+    let mut all: HashMap<_, Box<[usize]>> = HashMap::new();
     for owner in bases.keys() {
         let mut collected: Vec<usize> = Vec::new();
         for ancestor in lineage(owner, &bases).into_iter().rev() {
@@ -147,7 +147,7 @@ fn children(
                 }
             }
         }
-        all.insert(*owner, collected);
+        all.insert(*owner, collected.into());
     }
     // An element has the same place in every type that inherits it, because the base comes first.
     for collected in all.values() {

@@ -113,7 +113,7 @@ fn paths_lead_through_datatypes_backbones_and_content_references() {
 #[test]
 fn references_know_their_targets() {
     let subject = element("Observation", "subject").expect("R4 has it");
-    assert_eq!(subject.kind.targets, ["Patient", "Group", "Device", "Location"]);
+    assert_eq!(*subject.kind.targets, ["Patient", "Group", "Device", "Location"]);
     let focus = element("Observation", "focus").expect("R4 has it");
     assert!(focus.kind.may_target("Anything"));
 }

@@ -92,7 +92,7 @@ pub fn sort(
     for spot in &parameter.places[source][emit] {
         let body = &origin.emits[emit].body;
         let Some((Step::Member(index), rest)) = spot.steps.split_first() else { continue };
-        let place = Place { steps: rest, filter: spot.filter.as_ref() };
+        let place = Place { steps: rest, filter: spot.filter.as_deref() };
         let member = &body.members[*index];
         let value = walk(builder, &member.node, place, &origin.row, target).map_err(forbidden)?;
         // A concept without a value is written with the reason, and has its place among the codes by that.

@@ -137,7 +137,7 @@ fn node(
         (_, None) => {
             let asked = ask(builder, here, row)?;
             let asked = written(builder, asked, here, row)?;
-            match (&spot.filter, here) {
+            match (spot.filter.as_deref(), here) {
                 (Some((element, wanted)), Node::Object(object)) => {
                     let member = object.members.iter().find(|member| member.element == *element);
                     let Some(member) = member else { return Ok(Fragment::truth(false)) };

@@ -19,10 +19,8 @@ pub(super) fn of(models: &HashMap<String, Readable>, language: Option<&str>) -> 
     text(language.unwrap_or_default());
     for (name, readable) in names {
         text(name);
-        let mut hidden: Vec<_> = readable.hidden.iter().collect();
-        hidden.sort_unstable();
-        text(&hidden.len().to_string());
-        hidden.into_iter().for_each(|field| text(field));
+        text(&readable.hidden.len().to_string());
+        readable.hidden.iter().for_each(|field| text(field));
         if let Some(rules) = &readable.rules {
             text(&rules.identity());
         }

@@ -12,37 +12,37 @@ pub(super) const GNUHEALTH_5_0: &str = include_str!("5.0.json");
 pub(super) const GNUHEALTH_4_4: &str = include_str!("4.4.json");
 
 /// Models by name.
-pub(super) type Facts = BTreeMap<String, FactModel>;
+pub(super) type Facts<'a> = BTreeMap<&'a str, FactModel<'a>>;
 
 /// One model.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct FactModel {
+pub(super) struct FactModel<'a> {
     /// `sql`, `table_query` or `view`.
-    pub kind: String,
-    pub table: Option<String>,
+    pub kind: &'a str,
+    pub table: Option<&'a str>,
     #[serde(default)]
     pub singleton: bool,
-    pub rec_name: Option<String>,
-    #[serde(default)]
-    pub order: Vec<(String, Option<String>)>,
+    pub rec_name: Option<&'a str>,
+    #[serde(borrow, default)]
+    pub order: Vec<(&'a str, Option<&'a str>)>,
     /// No class computes or searches the name of a record in another way than by the field `rec_name`.
     #[serde(default)]
     pub plain_name: bool,
-    #[serde(default)]
-    pub fields: BTreeMap<String, FactField>,
+    #[serde(borrow, default)]
+    pub fields: BTreeMap<&'a str, FactField<'a>>,
 }
 
 /// One field.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct FactField {
+pub(super) struct FactField<'a> {
     #[serde(rename = "type", default)]
-    pub kind: String,
-    pub target: Option<String>,
+    pub kind: &'a str,
+    pub target: Option<&'a str>,
     /// Model of the link rows of a many2many.
-    pub relation: Option<String>,
-    pub inverse: Option<String>,
-    pub origin: Option<String>,
-    pub target_field: Option<String>,
+    pub relation: Option<&'a str>,
+    pub inverse: Option<&'a str>,
+    pub origin: Option<&'a str>,
+    pub target_field: Option<&'a str>,
     pub function: Option<IgnoredAny>,
     pub searcher: Option<IgnoredAny>,
     pub search: Option<FactSearch>,
@@ -54,9 +54,9 @@ pub(super) struct FactField {
     pub translate: bool,
     #[serde(default)]
     pub selection: Selection,
-    pub left: Option<String>,
-    pub right: Option<String>,
-    pub path: Option<String>,
+    pub left: Option<&'a str>,
+    pub right: Option<&'a str>,
+    pub path: Option<&'a str>,
     pub filter: Option<serde_json::Value>,
     #[serde(default)]
     pub strip: Strip,
@@ -118,6 +118,6 @@ impl Selection {
 }
 
 /// Reads one embedded catalogue.
-pub(super) fn parse(text: &str) -> Result<Facts, CatalogError> {
+pub(super) fn parse(text: &str) -> Result<Facts<'_>, CatalogError> {
     serde_json::from_str(text).map_err(|error| CatalogError::Embedded(error.to_string()))
 }

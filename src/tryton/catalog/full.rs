@@ -42,19 +42,20 @@ impl Catalog {
         };
         for (name, model) in &facts {
             let fields = fields(model);
-            let columns = fields.iter().map(|(name, field)| (name.clone(), field.kind.clone())).collect();
-            let table = model.table.clone().unwrap_or_else(|| name.replace('.', "_"));
+            let columns =
+                fields.iter().map(|(name, field)| (name.clone(), field.kind.as_str().into())).collect();
+            let table = model.table.map_or_else(|| name.replace('.', "_"), str::to_owned);
             live.tables.insert(table, Table { granted: true, columns, large: false });
-            live.fields.insert(name.clone(), fields);
+            live.fields.insert((*name).to_owned(), fields);
         }
         Ok(merge(live, facts, gnuhealth))
     }
 }
 
-fn fields(model: &FactModel) -> BTreeMap<String, LiveField> {
+fn fields(model: &FactModel<'_>) -> BTreeMap<String, LiveField> {
     let own = model.fields.iter().map(|(name, field)| {
-        let relation = field.relation.clone().or_else(|| field.target.clone());
-        (name.clone(), LiveField { kind: field.kind.clone(), relation, access: false })
+        let relation = field.relation.or(field.target).map(str::to_owned);
+        ((*name).to_owned(), LiveField { kind: field.kind.to_owned(), relation, access: false })
     });
     let everywhere = EVERYWHERE.iter().map(|(name, kind, target)| {
         let relation = target.map(str::to_owned);

@@ -1,6 +1,11 @@
 //! Reading the catalogue from the live database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    panic::resume_unwind,
+    sync::Arc,
+    thread,
+};
 
 use super::{
     Catalog, CatalogError, Series,
@@ -52,7 +57,11 @@ impl Catalog {
         let party = live.fields.get("gnuhealth.patient").is_some_and(|fields| fields.contains_key("party"));
         let (gnuhealth, text) =
             if party { ("5.0", facts::GNUHEALTH_5_0) } else { ("4.4", facts::GNUHEALTH_4_4) };
-        Ok(merge(live, facts::parse(text)?, gnuhealth))
+        // In a thread that ends with it: of its heap nothing is left, and the copy lies together.
+        let merging = move || Ok::<_, CatalogError>(merge(live, facts::parse(text)?, gnuhealth));
+        let merged = thread::scope(|scope| scope.spawn(merging).join());
+        let catalog = merged.unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok(catalog.clone())
     }
 
     /// Tables by which rights are judged, as far as they exist.
@@ -146,10 +155,16 @@ async fn live(store: &Store) -> Result<Live, CatalogError> {
 
 fn tables(rows: &[Row]) -> Result<BTreeMap<String, Table>, CatalogError> {
     let mut tables = BTreeMap::new();
+    // There are some dozen types, and thousands of columns.
+    let mut known: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for row in rows {
         let names: Vec<String> = row.column(2)?;
         let types: Vec<String> = row.column(3)?;
         let rows: f64 = row.column(4)?;
+        let types = types.into_iter().map(|name| {
+            let shared = known.entry(name).or_insert_with_key(|name| Arc::from(name.as_str()));
+            Arc::clone(shared)
+        });
         let columns = names.into_iter().zip(types).collect();
         let table = Table { granted: row.column(1)?, columns, large: rows >= LARGE };
         tables.insert(row.column(0)?, table);
@@ -166,7 +181,7 @@ fn series(tables: &BTreeMap<String, Table>) -> Result<Series, CatalogError> {
     if column("ir_configuration", "series").is_some() {
         return Err(CatalogError::Series { found: "7.6 or newer" });
     }
-    match column("ir_model_access", "model").map(String::as_str) {
+    match column("ir_model_access", "model").map(AsRef::as_ref) {
         Some("integer" | "bigint") => {}
         _ => return Err(CatalogError::Series { found: "7.2 or 7.4" }),
     }

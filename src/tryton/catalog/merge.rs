@@ -1,7 +1,10 @@
 //! The live database and the embedded facts become one catalogue. What the two disagree about is never stored: a
 //! column counts only if it exists and Tryton's class reads it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use super::{
     Catalog, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Tree,
@@ -32,7 +35,7 @@ pub(super) struct LiveField {
 /// A table with the types of its columns.
 pub(super) struct Table {
     pub granted: bool,
-    pub columns: BTreeMap<String, String>,
+    pub columns: BTreeMap<String, Arc<str>>,
     pub large: bool,
 }
 
@@ -52,17 +55,17 @@ const SECRETS: [(&str, &str); 8] = [
 /// Columns that every model has; their many2one to `res.user` is never the way back of a one2many.
 const AUDIT: [&str; 2] = ["create_uid", "write_uid"];
 
-pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalog {
+pub(super) fn merge(live: Live, facts: Facts<'_>, gnuhealth: &'static str) -> Catalog {
     let nothing = FactModel::default();
     let mut models = BTreeMap::new();
     for (name, fields) in &live.fields {
-        let fact = facts.get(name);
+        let fact = facts.get(name.as_str());
         let query = fact.is_some_and(|fact| fact.kind == "table_query");
         let mut model = Model::new(name.clone());
         model.embedded = fact.is_some();
         let fact = fact.unwrap_or(&nothing);
-        if let Some(table) = &fact.table {
-            model.table.clone_from(table);
+        if let Some(table) = fact.table {
+            table.clone_into(&mut model.table);
         }
         let table = live.tables.get(&model.table).filter(|_| !query);
         model.kind = match (query, table) {
@@ -73,12 +76,16 @@ pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalo
         };
         model.granted = table.is_some_and(|table| table.granted);
         model.large = table.is_some_and(|table| table.large);
-        model.order.clone_from(&fact.order);
+        let order = fact.order.iter();
+        model.order = order.map(|(name, way)| ((*name).to_owned(), way.map(str::to_owned))).collect();
         let columns = table.map(|table| &table.columns);
-        for (field, live_field) in fields {
-            let merged = merge_field(&live, name, field, live_field, fact.fields.get(field), columns);
-            model.fields.insert(field.clone(), merged);
-        }
+        // Collected, not inserted: such a map has no spare room.
+        let merged = |(field, live_field): (&String, &LiveField)| {
+            let merged =
+                merge_field(&live, name, field, live_field, fact.fields.get(field.as_str()), columns);
+            (field.clone(), merged)
+        };
+        model.fields = fields.iter().map(merged).collect();
         model.rec_name = rec_name(&model, fact);
         models.insert(name.clone(), model);
     }
@@ -98,8 +105,8 @@ pub(super) fn merge(live: Live, facts: Facts, gnuhealth: &'static str) -> Catalo
 
 /// The stored field that is the name, when no class computes or searches the name in another way. For a model that is
 /// not embedded this cannot be known.
-fn rec_name(model: &Model, fact: &FactModel) -> Option<String> {
-    let name = fact.rec_name.as_deref().filter(|_| fact.plain_name)?;
+fn rec_name(model: &Model, fact: &FactModel<'_>) -> Option<String> {
+    let name = fact.rec_name.filter(|_| fact.plain_name)?;
     model.fields.get(name).is_some_and(|field| field.stored).then(|| name.to_owned())
 }
 
@@ -108,8 +115,8 @@ fn merge_field(
     model: &str,
     name: &str,
     field: &LiveField,
-    fact: Option<&FactField>,
-    columns: Option<&BTreeMap<String, String>>,
+    fact: Option<&FactField<'_>>,
+    columns: Option<&BTreeMap<String, Arc<str>>>,
 ) -> Field {
     let nothing = FactField::default();
     let fact = fact.unwrap_or(&nothing);
@@ -118,9 +125,11 @@ fn merge_field(
     let relational = matches!(kind, FieldKind::One2Many { .. } | FieldKind::Many2Many { .. });
     let computed = fact.function.is_some() || fact.multivalue;
     let secret = SECRETS.contains(&(model, name));
-    let tree = match (&fact.left, &fact.right, &fact.path) {
-        (_, _, Some(path)) => Some(Tree::Path(path.clone())),
-        (Some(left), Some(right), None) => Some(Tree::NestedSet { left: left.clone(), right: right.clone() }),
+    let tree = match (fact.left, fact.right, fact.path) {
+        (_, _, Some(path)) => Some(Tree::Path(path.to_owned())),
+        (Some(left), Some(right), None) => {
+            Some(Tree::NestedSet { left: left.to_owned(), right: right.to_owned() })
+        }
         _ => None,
     };
     Field {
@@ -131,10 +140,10 @@ fn merge_field(
         secret: secret && column.is_some() && !computed,
         computed,
         custom_search: fact.searcher.is_some() || fact.domain_method,
-        search: search(live, fact),
+        search: search(live, fact).map(Box::new),
         strip: fact.strip,
         access: field.access,
-        tree,
+        tree: tree.map(Box::new),
         filter: fact.filter.as_ref().map(ToString::to_string),
         column_type: column.cloned(),
         kind,
@@ -142,7 +151,7 @@ fn merge_field(
 }
 
 /// What the code that searches a field does, if it is the code that this database runs.
-fn search(live: &Live, fact: &FactField) -> Option<Search> {
+fn search(live: &Live, fact: &FactField<'_>) -> Option<Search> {
     let search = fact.search.as_ref().filter(|_| !fact.domain_method)?;
     if search.module != "ir" && !live.modules.contains(&search.module) {
         return None;
@@ -162,8 +171,8 @@ fn search_path(path: &FactPath) -> SearchPath {
     }
 }
 
-fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField) -> FieldKind {
-    let target = || field.relation.clone().or_else(|| fact.target.clone()).unwrap_or_default();
+fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField<'_>) -> FieldKind {
+    let target = || field.relation.clone().or_else(|| fact.target.map(str::to_owned)).unwrap_or_default();
     match field.kind.as_str() {
         "boolean" => FieldKind::Boolean,
         "integer" => FieldKind::Integer,
@@ -185,7 +194,7 @@ fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField) -> FieldK
         "many2one" | "one2one" => FieldKind::Many2One { target: target() },
         "one2many" => {
             let target = target();
-            let inverse = fact.inverse.clone().or_else(|| way_back(live, &target, model));
+            let inverse = fact.inverse.map(str::to_owned).or_else(|| way_back(live, &target, model));
             let by_reference = inverse
                 .as_ref()
                 .and_then(|inverse| live.fields.get(&target)?.get(inverse))
@@ -194,9 +203,12 @@ fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField) -> FieldK
         }
         "many2many" => {
             let relation = target();
-            let origin = fact.origin.clone().or_else(|| way_back(live, &relation, model));
-            let link = fact.target_field.clone().or_else(|| other_way(live, &relation, origin.as_deref()?));
-            let target = fact.target.clone().or_else(|| {
+            let origin = fact.origin.map(str::to_owned).or_else(|| way_back(live, &relation, model));
+            let link = fact
+                .target_field
+                .map(str::to_owned)
+                .or_else(|| other_way(live, &relation, origin.as_deref()?));
+            let target = fact.target.map(str::to_owned).or_else(|| {
                 live.fields.get(&relation)?.get(link.as_deref()?).and_then(|link| link.relation.clone())
             });
             FieldKind::Many2Many { relation, origin, link, target }

@@ -21,7 +21,7 @@ pub(super) struct Tree {
     table: String,
     /// Column that points to the parent.
     parent: String,
-    kept: Option<catalog::Tree>,
+    kept: Option<Box<catalog::Tree>>,
     seeds: Seeds,
     down: bool,
 }
@@ -102,7 +102,7 @@ impl Seeds {
 
 impl Tree {
     pub(super) fn fragment(&self, alias: Alias, aliases: &mut Aliases) -> Fragment {
-        match &self.kept {
+        match self.kept.as_deref() {
             Some(catalog::Tree::NestedSet { left, right }) => self.nested_set(alias, aliases, left, right),
             Some(catalog::Tree::Path(path)) => self.path(alias, aliases, path),
             None => self.recursive(alias, aliases),

@@ -150,6 +150,7 @@ impl Security {
             rule_groups,
             employees,
             keys,
+            allowed: Default::default(),
             languages,
         })
     }

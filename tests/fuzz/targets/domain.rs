@@ -74,7 +74,7 @@ fn catalog(series: Series) -> Catalog {
     ] {
         place.fields.insert(name.into(), Field::new(name, kind));
     }
-    let nested = Tree::NestedSet { left: "left".into(), right: "right".into() };
+    let nested = Box::new(Tree::NestedSet { left: "left".into(), right: "right".into() });
     place.fields.get_mut("inside").into_iter().for_each(|field| field.tree = Some(nested.clone()));
     Catalog {
         series,
