@@ -8,6 +8,7 @@
 mod chain;
 mod event;
 mod file;
+pub mod reader;
 mod sink;
 mod syslog;
 mod trail;
