@@ -32,7 +32,7 @@
 //! |---|---|---|---|
 //! | 5 | `cli` | commands, settings of the command line, the log | `audit` `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
 //! | 4 | `server` | HTTP: the only place that knows hyper and OTLP, and where a kind of error becomes a status | `audit` `config` `error` `fhir` `interaction` `page` `spans` `tls` |
-//! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `error` `fhir` `mapping` `plan` `render` `search` `spans` `store` `tryton` |
+//! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `audit` `error` `fhir` `mapping` `plan` `render` `search` `spans` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
 //! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
 //! | 1 | `mapping` | the mapping language: text, names resolved in the catalogue, compiled sources, findings | `fhir` `search` `tryton` |
@@ -42,7 +42,7 @@
 //! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `spans` `sql` `tls` |
 //! | 0 | `tls` | certificates and keys: what clients are met with, and who PostgreSQL is | |
 //! | 0 | `sql` | fragments and values: the only place that quotes a name or binds a value | |
-//! | 0 | `audit` | the audit trail: chained records, where they go, verifying them | `error` |
+//! | 0 | `audit` | the audit trail: chained records, where they go, reading and verifying them | `error` |
 //! | 0 | `config` | settings; their documentation is the reference | |
 //! | 0 | `spans` | what a request did and for how long, for traces; the trace context of W3C | |
 //! | 0 | `error` | the catalogue of errors that a client can see | |

@@ -12,7 +12,7 @@ use std::{
 /// Module → modules of this crate that it may name, beside itself. `error` is open to all.
 const MAY_NAME: [(&str, &[&str]); 17] = [
     ("server", &["audit", "interaction", "fhir", "config", "page", "spans", "tls"]),
-    ("interaction", &["plan", "render", "search", "mapping", "tryton", "fhir", "spans", "store"]),
+    ("interaction", &["audit", "plan", "render", "search", "mapping", "tryton", "fhir", "spans", "store"]),
     ("plan", &["render", "mapping", "search", "tryton", "sql"]),
     ("render", &["mapping", "search", "fhir"]),
     ("search", &["fhir"]),

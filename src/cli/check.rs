@@ -23,7 +23,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for line in opened.report() {
         println!("{line}");
     }
-    for line in runtime.block_on(opened.closed())? {
+    for line in runtime.block_on(opened.closed(&loaded.config))? {
         println!("{line}");
     }
     opened.refuse()?;

@@ -1,12 +1,12 @@
 //! Opens a database: store, catalogue, mappings, rights, sign-in; with sentences that help when one of them fails.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use tokio::sync::oneshot;
 
 use super::{Failure, indexes::folded};
 use crate::{
-    config::{Config, Narrative, Session},
+    config::{Audit, Config, Narrative, Session},
     error::Error,
     interaction::{self, Fhir},
     mapping::{self, Compiled, Files, Findings, Parsed},
@@ -143,10 +143,12 @@ impl Opened {
         self.compiled.models().into_iter().map(str::to_owned).collect()
     }
 
-    /// Models that are closed to users because a record rule cannot be applied, in lines.
-    pub async fn closed(&self) -> Result<Vec<String>, Failure> {
+    /// Models that are closed to users because a record rule cannot be applied, and settings that open nothing, in lines.
+    pub async fn closed(&self, config: &Config) -> Result<Vec<String>, Failure> {
         let security = Security::load(&self.store, Arc::clone(&self.catalog), 1).await.map_err(failure)?;
-        Ok(closed(&security, &self.served()))
+        let mut lines = closed(&security, &self.served());
+        lines.extend(unread(config, &security));
+        Ok(lines)
     }
 
     /// Refuses what cannot be served.
@@ -173,15 +175,24 @@ impl Opened {
 
     /// Puts the gateway together.
     pub async fn gateway(self, config: &Config) -> Result<Fhir, Failure> {
-        self.gateway_after(config, None).await
+        self.gateway_after(config, None, None).await
     }
 
     /// Puts the gateway together that takes the place of another: see [`Fhir::after`].
-    pub async fn gateway_after(self, config: &Config, before: Option<&Fhir>) -> Result<Fhir, Failure> {
+    /// `trail` is the file of the audit trail, where it is in one.
+    pub async fn gateway_after(
+        self,
+        config: &Config,
+        trail: Option<PathBuf>,
+        before: Option<&Fhir>,
+    ) -> Result<Fhir, Failure> {
         let interval = config.watch_interval.min(WatchOptions::LONGEST);
         let watch = WatchOptions { interval, ..WatchOptions::default() };
         let (store, catalog) = (Arc::clone(&self.store), Arc::clone(&self.catalog));
         let rights = Rights::start(store, catalog, self.served(), watch).await.map_err(failure)?;
+        for line in unread(config, &*rights.current().map_err(failure)?) {
+            tracing::warn!("{line}");
+        }
         let session = &self.session;
         let sign_in = SignInOptions {
             attempts: AttemptOptions {
@@ -228,6 +239,8 @@ impl Opened {
             narrative: config.narrative == Narrative::Generated,
             page_link_lifetime: config.page_link_lifetime,
             page_link_key: config.page_link_key.as_ref().map(|key| key.expose().to_owned()),
+            trail,
+            trail_readers: config.audit_readers.clone(),
             queue_timeout: config.queue_timeout,
         };
         let gateway = Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)?;
@@ -236,6 +249,24 @@ impl Opened {
             None => gateway,
         })
     }
+}
+
+/// Why those whom the operator wants to read the audit trail cannot, in lines.
+fn unread(config: &Config, security: &Security) -> Vec<String> {
+    let readers = &config.audit_readers;
+    let unknown = readers.iter().filter(|name| !security.has_group(name));
+    let mut lines: Vec<_> = unknown
+        .map(|name| {
+            format!(
+                "audit_readers: GNU Health has no active group \"{name}\" (the name in res_group, not a translation); it lets \
+                 nobody read the audit trail"
+            )
+        })
+        .collect();
+    if !readers.is_empty() && config.audit != Audit::File {
+        lines.push("audit_readers: the audit trail is not in a file, so nobody can read it here".to_owned());
+    }
+    lines
 }
 
 /// The active user of a login.

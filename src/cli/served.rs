@@ -10,7 +10,7 @@ use tokio::signal::unix::Signal;
 
 use super::{Failure, indexes::Site, notify, open::Opened, serve, settings::Settings};
 use crate::{
-    config::{Config, Loaded},
+    config::{Audit, Config, Loaded},
     interaction::Fhir,
     server::{self, Serving, Traces},
     store::{self, Store},
@@ -58,7 +58,8 @@ impl Served {
             ..server::Options::from(config)
         };
         options.limits.connections = serve::places(config);
-        let gateway = opened.gateway_after(config, before.map(|before| &*before.gateway)).await?;
+        let trail = (config.audit == Audit::File).then(|| config.audit_file.clone());
+        let gateway = opened.gateway_after(config, trail, before.map(|before| &*before.gateway)).await?;
         let gateway = Arc::new(gateway);
         // Nothing can fail any more.
         let traces = before.and_then(|before| before.options.traces.as_ref());

@@ -186,8 +186,8 @@ key::settings! {
 
     "Audit trail"
 
-    /// Where records of every access to data of patients go: `file`, `stdout`, `syslog`, or `none`. These settings take a new
-    /// start; on SIGHUP the file is opened anew if it was rotated away.
+    /// Where records of every access to data of patients go: `file`, `stdout`, `syslog`, or `none`. These settings, but for
+    /// `audit_readers`, take a new start; on SIGHUP the file is opened anew if it was rotated away.
     audit: Audit = "none";
     /// The file, which no other process may write to. It grows: rotate it.
     audit_file: PathBuf = "/var/log/gnuhealth-fhir/audit.log";
@@ -201,6 +201,9 @@ key::settings! {
     audit_key_file: Option<PathBuf> => "/etc/gnuhealth-fhir/audit.key";
     /// Who takes the records of `syslog`: a socket of this machine, or address and port for UDP.
     audit_syslog: String = "/dev/log";
+    /// Groups of GNU Health, by their names as they are without a translation, whose members may read the trail of `file` through
+    /// FHIR (`AuditEvent/$trail`). It names patients, users and what was searched for. Without it nobody may.
+    audit_readers: Vec<String> => "Data protection";
 
     "Traces"
 
@@ -215,7 +218,7 @@ key::settings! {
     "Log"
 
     /// Form of the log on standard error: `text` or `json`. This setting and the next, `listen` and `admin_listen` and those
-    /// of the audit trail take a new start; all others are read again on SIGHUP.
+    /// of the audit trail but for `audit_readers` take a new start; all others are read again on SIGHUP.
     log: LogFormat = "text";
     /// `error`, `warn`, `info`, `debug` or `trace`. No level logs values of records, parameters, ids or names.
     log_level: Level = "info";

@@ -36,6 +36,8 @@ catalogue! {
     MODEL_FORBIDDEN = Forbidden "model-forbidden", "Your access rights in GNU Health do not include this resource type.", "Ask the administrator of GNU Health for read access to the models behind it.";
     FIELD_FORBIDDEN = Forbidden "field-forbidden", "Your access rights in GNU Health do not include the data that this parameter searches.", "Leave the parameter out.";
     EXPLANATION_FORBIDDEN = Forbidden "explanation-forbidden", "How a search is answered is told to administrators of GNU Health only.", "Leave _explain out, or ask someone who may change groups in GNU Health.";
+    TRAIL_FORBIDDEN = Forbidden "trail-forbidden", "The audit trail is open to the members of certain groups of GNU Health only.", "The operator names these groups in the setting `audit_readers`.";
+    TRAIL_ELSEWHERE = NotFound "trail-elsewhere", "The audit trail of this server is not in a file, so it cannot be read here.", "Read it where the operator sends it; with the setting `audit = \"file\"` it is kept in a file.";
     RESOURCE_UNKNOWN = NotFound "resource-unknown", "There is no resource with this id.", "Ids are stable; search for the resource to find its id.";
     TYPE_UNKNOWN = NotFound "type-unknown", "This server has no resources of this type.", "The CapabilityStatement at [base]/metadata lists the types served.";
     VERSION_UNKNOWN = NotFound "version-unknown", "This version of the resource is not kept.", "GNU Health keeps the current version only; read the resource without _history.";
@@ -63,9 +65,11 @@ catalogue! {
     PAGE_FOREIGN = Invalid "page-foreign", "This paging link does not belong to this search or this user.", "Start the search again.";
     PAGE_EXPIRED = Gone "page-expired", "This paging link has expired.", "Start the search again.";
     RECORD_UNMAPPABLE = Unmappable "record-unmappable", "A record cannot be expressed in FHIR and was left out.", "The operator finds the reason in the log by the request id.";
+    TRAIL_LINE = Unmappable "trail-line", "The audit trail has lines that are no records.", "`gnuhealth-fhir audit verify` tells the operator what they are.";
     DATABASE_TIMEOUT = Timeout "database-timeout", "The search took too long.", "Make the search narrower, or try again later.";
     DATABASE_UNAVAILABLE = Unavailable "database-unavailable", "The database cannot be reached at the moment.", "Try again later.";
     AUDIT_UNAVAILABLE = Unavailable "audit-unavailable", "Accesses cannot be recorded at the moment, so nothing is answered.", "Try again later; the operator finds the reason in the log.";
+    TRAIL_UNAVAILABLE = Unavailable "trail-unavailable", "The file of the audit trail cannot be read at the moment.", "Try again later; the operator finds the reason in the log.";
     OVERLOADED = Unavailable "overloaded", "The server has no room for this request at the moment.", "Try again later.";
     INTERNAL = Internal "internal", "The request failed because of a defect or a wrong set-up of this server.", "Give the request id to the operator.";
 }

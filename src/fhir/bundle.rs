@@ -149,6 +149,17 @@ impl Bundle {
         true
     }
 
+    /// Adds a match that is read nowhere else: `url` stands for it in this Bundle.
+    pub fn unaddressed(&mut self, url: &str, resource: &[u8]) {
+        self.entries.extend_from_slice(b",{\"fullUrl\":");
+        text(&mut self.entries, url);
+        self.entries.extend_from_slice(b",\"resource\":");
+        let start = self.entries.len();
+        self.entries.extend_from_slice(resource);
+        self.resources.push(Written { place: start..self.entries.len(), beside: None });
+        self.entries.extend_from_slice(b",\"search\":{\"mode\":\"match\"}}");
+    }
+
     /// Adds that the resource at `[type]/[id]` was deleted.
     pub fn deletion(&mut self, place: &str, time: Timestamp) {
         self.entries.extend_from_slice(b",{\"fullUrl\":");

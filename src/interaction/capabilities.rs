@@ -20,6 +20,8 @@ use crate::{
 
 const COMPARTMENT: &str = "http://hl7.org/fhir/CompartmentDefinition/";
 const DOCUMENTATION: &str = "Every type is also searched by chains (subject:Patient.name) and reverse chains (_has), through the parameters of type reference. A query at the base searches all types, or those of _type. _include and _revinclude take *, [type]:*, [type]:[parameter] and [type]:[parameter]:[target type], with :iterate as well.";
+/// The type of what is in the audit trail.
+const TRAIL: &str = "AuditEvent";
 const DEFINITION: &str = "http://hl7.org/fhir/SearchParameter/";
 
 /// The CapabilityStatement of this server, or the part of it that these parameters ask for.
@@ -59,8 +61,10 @@ pub(super) fn openapi(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
 }
 
 fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
-    let resources: Vec<Value> =
-        fhir.compiled.types.values().map(|kind| resource(&fhir.compiled, kind)).collect();
+    let mut resources: Vec<Value> = fhir.compiled.types.values().map(|kind| resource(fhir, kind)).collect();
+    if fhir.options.trail.is_some() && !fhir.compiled.types.contains_key(TRAIL) {
+        resources.push(json!({ "type": TRAIL, "operation": operations(fhir, Operation::trail()) }));
+    }
     let compartments = compartment::ALL.iter().filter(|name| fhir.compiled.types.contains_key(**name));
     let compartments: Vec<String> =
         compartments.map(|name| format!("{COMPARTMENT}{}{}", name[..1].to_lowercase(), &name[1..])).collect();
@@ -104,7 +108,13 @@ fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
     statement
 }
 
-fn resource(compiled: &Compiled, kind: &ResourceType) -> Value {
+fn operations(fhir: &Fhir, all: impl Iterator<Item = &'static Operation>) -> Value {
+    let offered = all.filter(|one| one.is_offered(fhir));
+    offered.map(|one| json!({ "name": one.name, "definition": one.definition })).collect()
+}
+
+fn resource(fhir: &Fhir, kind: &ResourceType) -> Value {
+    let compiled = &fhir.compiled;
     if kind.is_content() {
         return json!({
             "type": kind.name,
@@ -146,9 +156,7 @@ fn resource(compiled: &Compiled, kind: &ResourceType) -> Value {
         "searchRevInclude": reverse_includes(compiled, kind),
         "searchParam": parameters,
     });
-    let operations = Operation::of_type(&kind.name);
-    let operations = operations.map(|one| json!({ "name": one.name, "definition": one.definition }));
-    resource["operation"] = operations.collect();
+    resource["operation"] = operations(fhir, Operation::of_type(&kind.name));
     // Empty arrays are not JSON of FHIR.
     if let Some(members) = resource.as_object_mut() {
         members.retain(|_, value| value.as_array().is_none_or(|all| !all.is_empty()));

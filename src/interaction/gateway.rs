@@ -1,6 +1,7 @@
 //! What every interaction shares: database, mappings, rights; and the way from a request to its interaction.
 
 use std::{
+    path::PathBuf,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -52,6 +53,10 @@ pub struct Options {
     pub passwords: bool,
     /// Key of the paging links; random when absent.
     pub page_link_key: Option<String>,
+    /// The file of the audit trail, where it is in one.
+    pub trail: Option<PathBuf>,
+    /// Names of the groups whose members may read it.
+    pub trail_readers: Vec<String>,
     /// How long a request waits until fewer of its user's are being answered.
     pub queue_timeout: Duration,
 }

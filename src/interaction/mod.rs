@@ -20,6 +20,7 @@ pub mod rights;
 mod search;
 mod terminology;
 mod touched;
+mod trail;
 mod turns;
 mod validate;
 pub mod vitals;

@@ -101,10 +101,9 @@ fn of_system(rest: &Value, paths: &mut Map<String, Value>) {
 /// The operations of a type.
 fn of_operations(resource: &Value, paths: &mut Map<String, Value>) {
     let kind = resource["type"].as_str().unwrap_or_default();
-    if items(&resource["operation"]).is_empty() {
-        return;
-    }
-    for one in Operation::of_type(kind) {
+    let claimed =
+        |one: &&Operation| items(&resource["operation"]).iter().any(|claim| claim["name"] == one.name);
+    for one in Operation::of_type(kind).filter(claimed) {
         for (level, place) in
             [(Level::Type, format!("/{kind}")), (Level::Instance, format!("/{kind}/{{id}}"))]
         {

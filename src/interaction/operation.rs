@@ -7,7 +7,9 @@ pub use call::Call;
 #[cfg(test)]
 pub(super) use call::call;
 
-use super::{Answer, Request, docref, everything, gateway::Fhir, lastn, read, search, terminology, validate};
+use super::{
+    Answer, Request, docref, everything, gateway::Fhir, lastn, read, search, terminology, trail, validate,
+};
 use crate::error::{self, Error, Result};
 
 /// What an operation is called on.
@@ -62,6 +64,7 @@ enum Work {
     Translate,
     LastN,
     Everything,
+    Trail,
 }
 
 /// On a type and on one of its resources, both ways.
@@ -91,6 +94,9 @@ operations! {
         [(Level::Type, Methods::Both)], ["max", "patient", "subject", "category", "code"], false, LastN;
     "everything" Some("Patient"), "http://hl7.org/fhir/OperationDefinition/Patient-everything",
         TYPE_AND_INSTANCE, ["start", "end", "_since", "_type", "_count", "_page"], false, Everything;
+    "trail" Some("AuditEvent"), "https://gnuhealth-fhir/OperationDefinition/AuditEvent-trail",
+        [(Level::Type, Methods::Both)],
+        ["date", "patient", "entity", "agent", "action", "outcome", "subtype", "_count", "_page"], false, Trail;
     "validate" None, "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         [(Level::Type, Methods::Post), (Level::Instance, Methods::Both)], ["resource", "mode", "profile"], true, Validate;
     "lookup" Some("CodeSystem"), "http://hl7.org/fhir/OperationDefinition/CodeSystem-lookup",
@@ -133,6 +139,11 @@ impl Operation {
         })
     }
 
+    /// That which reads the audit trail.
+    pub(super) fn trail() -> impl Iterator<Item = &'static Self> {
+        OPERATIONS.iter().filter(|operation| operation.work == Work::Trail)
+    }
+
     /// Whether any operation has this parameter.
     pub(super) fn has_parameter(name: &str) -> bool {
         OPERATIONS.iter().any(|operation| operation.parameters.contains(&name))
@@ -145,7 +156,12 @@ impl Operation {
 
     /// It answers with pages of resources, so it can be had as a stream of them.
     pub(super) fn is_list(&self) -> bool {
-        self.work == Work::Everything
+        matches!(self.work, Work::Everything | Work::Trail)
+    }
+
+    /// It is offered by this gateway: the trail can be read where it is in a file.
+    pub(super) fn is_offered(&self, fhir: &Fhir) -> bool {
+        self.work != Work::Trail || fhir.options.trail.is_some()
     }
 
     /// Its address for the log.
@@ -166,8 +182,11 @@ impl Operation {
 pub(super) async fn run(fhir: &Fhir, request: &Request, call: &Call) -> Result<Answer> {
     // Who is nobody learns nothing, also not which parameters there are.
     let caller = &fhir.caller(request).await?;
-    fhir.kind(&call.kind)?;
-    call.check()?;
+    // The trail is no type of the mappings, and who may not read it learns nothing of its parameters.
+    if call.operation.work != Work::Trail {
+        fhir.kind(&call.kind)?;
+        call.check()?;
+    }
     if let (Some(id), true) = (&call.id, call.operation.work != Work::Validate) {
         // What an operation works on is there, and the caller may read it.
         read::read(fhir, request, &call.kind, id, &[]).await?;
@@ -186,6 +205,7 @@ pub(super) async fn run(fhir: &Fhir, request: &Request, call: &Call) -> Result<A
         Work::Translate => terminology::translate(fhir, caller, call),
         Work::LastN => lastn::lastn(fhir, request, call).await,
         Work::Everything => everything::everything(fhir, request, call).await,
+        Work::Trail => trail::trail(fhir, request, call).await,
     }
 }
 

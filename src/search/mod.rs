@@ -11,7 +11,7 @@ pub mod value;
 
 pub use filter::Operator;
 pub use include::Include;
-pub use parse::{parse, short};
+pub use parse::{parse, short, split};
 
 use crate::error::Error;
 

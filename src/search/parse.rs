@@ -208,7 +208,7 @@ pub fn short(text: &str) -> String {
 }
 
 /// Splits at commas that are not escaped.
-fn split(value: &str) -> Vec<String> {
+pub fn split(value: &str) -> Vec<String> {
     let mut parts = vec![String::new()];
     let mut escaped = false;
     for character in value.chars() {

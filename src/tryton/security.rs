@@ -22,8 +22,10 @@ use super::{
 };
 
 /// A group of users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
+    /// Its name in the column, which is no translation.
+    pub name: String,
     /// Group whose rights it has as well.
     pub parent: Option<i32>,
     /// In use.
@@ -163,6 +165,17 @@ impl Security {
         let mut all = self.all_groups(user);
         all.retain(|id| self.groups.get(id).is_some_and(|group| group.active));
         all
+    }
+
+    /// A group of this name is in use.
+    pub fn has_group(&self, name: &str) -> bool {
+        self.groups.values().any(|group| group.active && group.name == name)
+    }
+
+    /// One of these groups, given by their ids, is in use and has one of these names.
+    pub fn are_named(&self, groups: &[i32], names: &[String]) -> bool {
+        let mut groups = groups.iter().filter_map(|id| self.groups.get(id)).filter(|group| group.active);
+        groups.any(|group| names.contains(&group.name))
     }
 
     /// Groups that count for record rules: Tryton 6.0 counts the inactive ones as well.

@@ -23,7 +23,7 @@ pub struct Call {
 
 impl Call {
     /// Refuses parameters that the operation does not take.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::interaction) fn check(&self) -> Result<()> {
         let names = self
             .given
             .pairs

@@ -118,7 +118,8 @@ impl Security {
         }
         let mut groups = HashMap::new();
         for row in &answers[3] {
-            groups.insert(row.column(0)?, Group { parent: row.column(1)?, active: row.column(2)? });
+            let group = Group { parent: row.column(1)?, active: row.column(2)?, name: row.column(3)? };
+            groups.insert(row.column(0)?, group);
         }
         let mut model_access: HashMap<String, Vec<AccessRow>> = HashMap::new();
         for row in &answers[4] {

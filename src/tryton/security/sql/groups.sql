@@ -1,1 +1,1 @@
-SELECT id, parent, active IS TRUE FROM res_group
+SELECT id, parent, active IS TRUE, coalesce(name, '') FROM res_group
