@@ -14,9 +14,10 @@ use crate::harness::{Client, Ended, Process, Response, Site, demo, run, sites};
 
 const FHIR: (&str, &str) = ("Content-Type", "application/fhir+json");
 
-struct Audited {
-    folder: tempfile::TempDir,
-    process: Process,
+/// The program with a trail in a file.
+pub struct Audited {
+    pub folder: tempfile::TempDir,
+    pub process: Process,
 }
 
 impl Audited {
@@ -24,12 +25,19 @@ impl Audited {
         Self::start_in(tempfile::tempdir().unwrap(), more)
     }
 
+    /// The same over a database.
+    pub fn start_on(database: &str, more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let process = serve_on(database, &folder.path().join("audit.log"), more);
+        Self { process: process.unwrap_or_else(|said| panic!("{said}")), folder }
+    }
+
     fn start_in(folder: tempfile::TempDir, more: &[&str]) -> Self {
         let process = serve(&folder.path().join("audit.log"), more).unwrap_or_else(|said| panic!("{said}"));
         Self { folder, process }
     }
 
-    fn path(&self) -> PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path().join("audit.log")
     }
 
@@ -37,12 +45,12 @@ impl Audited {
         fs::read_to_string(self.path()).unwrap()
     }
 
-    fn events(&self) -> Vec<Value> {
+    pub fn events(&self) -> Vec<Value> {
         self.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].take()).collect()
     }
 
     /// The records of one request.
-    fn of(&self, id: &str) -> Vec<Value> {
+    pub fn of(&self, id: &str) -> Vec<Value> {
         let mut events = self.events();
         events.retain(|event| event["entity"][0]["what"]["identifier"]["value"] == id);
         events
@@ -71,7 +79,7 @@ fn holds(files: &[&Path]) -> String {
 }
 
 /// What the events are about.
-fn about(events: &[Value]) -> BTreeSet<String> {
+pub fn about(events: &[Value]) -> BTreeSet<String> {
     let entities = events.iter().flat_map(|event| event["entity"].as_array().unwrap());
     entities.filter_map(|entity| Some(entity["what"]["reference"].as_str()?.to_owned())).collect()
 }
@@ -116,10 +124,7 @@ fn every_interaction_is_recorded_with_exactly_the_patients_of_its_answer() {
 }
 
 fn recorded_exactly(site: &Site) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("audit.log");
-    let process = serve_on(&site.url(), &file, &["--max-count", "20", "--default-count", "20"]);
-    let audited = Audited { process: process.unwrap_or_else(|said| panic!("{said}")), folder };
+    let audited = Audited::start_on(&site.url(), &["--max-count", "20", "--default-count", "20"]);
     let doctor = audited.process.user("doctor");
     let version = doctor.ok("Patient/1")["meta"]["versionId"].as_str().unwrap().to_owned();
     let mut asked = vec![

@@ -50,5 +50,6 @@ mod sign_in;
 mod statements;
 mod terminology;
 mod traces;
+mod trail;
 mod values;
 mod xml;
