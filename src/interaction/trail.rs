@@ -29,7 +29,7 @@ const PLACE: &str = "AuditEvent/$trail";
 /// A page of the trail.
 ///
 /// # Errors
-/// There is no file, the caller is nobody's reader, or a parameter is not understood.
+/// There is no file, the caller may not read it, or a parameter is not understood.
 pub(super) async fn trail(fhir: &Fhir, request: &Request, call: &Call) -> Result<Answer> {
     let caller = fhir.caller(request).await?;
     let file = fhir.options.trail.clone().ok_or_else(|| Error::new(&error::TRAIL_ELSEWHERE))?;

@@ -83,7 +83,7 @@ export function claims(statement) {
   const types = new Map();
   for (const resource of statement.rest[0].resource) {
     types.set(resource.type, {
-      interactions: resource.interaction.map((interaction) => interaction.code),
+      interactions: (resource.interaction ?? []).map((interaction) => interaction.code),
       parameters: new Map((resource.searchParam ?? []).map((parameter) => [parameter.name, parameter.type])),
       includes: resource.searchInclude ?? [],
       revincludes: resource.searchRevInclude ?? [],

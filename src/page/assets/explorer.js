@@ -45,7 +45,7 @@ export function explorerView({ signal }) {
 }
 
 function form(statement, signal) {
-  const types = statement.rest[0].resource.filter((item) => item.interaction.some(({ code }) => code === "search-type"));
+  const types = statement.rest[0].resource.filter((item) => item.interaction?.some(({ code }) => code === "search-type"));
   const kind = h("select", { id: "kind" }, types.map(({ type }) => h("option", { value: type }, type)));
   kind.value = types.some(({ type }) => type === "Patient") ? "Patient" : types[0].type;
   const rows = h("div", { class: "parameters" });
