@@ -57,11 +57,13 @@ impl Catalog {
         let party = live.fields.get("gnuhealth.patient").is_some_and(|fields| fields.contains_key("party"));
         let (gnuhealth, text) =
             if party { ("5.0", facts::GNUHEALTH_5_0) } else { ("4.4", facts::GNUHEALTH_4_4) };
-        // In a thread that ends with it: of its heap nothing is left, and the copy lies together.
+        // In a thread that ends with it, and released in another: of their heap nothing is left, and the copy lies together.
         let merging = move || Ok::<_, CatalogError>(merge(live, facts::parse(text)?, gnuhealth));
         let merged = thread::scope(|scope| scope.spawn(merging).join());
         let catalog = merged.unwrap_or_else(|panic| resume_unwind(panic))?;
-        Ok(catalog.clone())
+        let copy = catalog.clone();
+        drop(thread::Builder::new().spawn(move || drop(catalog)));
+        Ok(copy)
     }
 
     /// Tables by which rights are judged, as far as they exist.
