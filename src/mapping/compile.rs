@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     panic::resume_unwind,
     sync::Arc,
     thread,
@@ -41,6 +42,15 @@ pub(super) struct Aim {
     pub(super) served: Vec<Option<String>>,
 }
 
+/// A source as far as it is certain what the others are.
+struct Attempt {
+    source: Option<Source>,
+    findings: Findings,
+    skipped: Vec<(String, String)>,
+    /// On which aims it depends.
+    asked: BTreeSet<usize>,
+}
+
 /// State of a compilation.
 pub(super) struct Compiler<'a> {
     pub(super) resolver: Resolver<'a>,
@@ -51,6 +61,8 @@ pub(super) struct Compiler<'a> {
     pub(super) aims: Vec<Aim>,
     pub(super) findings: Findings,
     skipped: Vec<(String, String)>,
+    /// Aims that the source depends on which is compiled.
+    pub(super) asked: BTreeSet<usize>,
 }
 
 /// The row of a scope while it is compiled.
@@ -176,8 +188,16 @@ pub fn compile_parsed(parsed: Parsed, catalog: &Catalog, options: &Options) -> (
         .collect();
     types.extend(&generated);
     let resolver = Resolver { catalog, renames };
-    let mut compiler =
-        Compiler { resolver, systems, codes, parts, aims: Vec::new(), findings, skipped: Vec::new() };
+    let mut compiler = Compiler {
+        resolver,
+        systems,
+        codes,
+        parts,
+        aims: Vec::new(),
+        findings,
+        skipped: Vec::new(),
+        asked: BTreeSet::new(),
+    };
     let drafts: Vec<_> = types.iter().flat_map(|table| compiler.drafts(table)).collect();
     compiler.distinct(&drafts);
     let mut all = compiler.sources(&drafts);
@@ -349,22 +369,44 @@ impl Compiler<'_> {
     /// All sources. What a reference may point to is known for certain only when everything is compiled: a source whose fields
     /// this database lacks turns out not to be served, and then references to it are left out.
     fn sources(&mut self, drafts: &[Draft<'_>]) -> Vec<Option<Source>> {
-        let findings = self.findings.0.len();
         self.aims = drafts.iter().map(|draft| self.aim(draft)).collect();
+        let mut all: Vec<_> = drafts.iter().map(|draft| self.attempt(draft)).collect();
         loop {
-            self.findings.0.truncate(findings);
-            self.skipped.clear();
-            let sources: Vec<_> = drafts.iter().map(|draft| self.source(draft)).collect();
-            let mut certain = true;
-            for (aim, source) in self.aims.iter_mut().zip(&sources) {
-                let emits = source.as_ref().map(|source| source.emits.as_slice()).unwrap_or_default();
+            let mut changed = BTreeSet::new();
+            for (index, (aim, attempt)) in self.aims.iter_mut().zip(&all).enumerate() {
+                let emits = attempt.source.as_ref().map(|source| source.emits.as_slice()).unwrap_or_default();
                 let before = aim.served.len();
                 aim.served.retain(|key| emits.iter().any(|emit| emit.key == *key));
-                certain &= aim.served.len() == before;
+                if aim.served.len() != before {
+                    changed.insert(index);
+                }
             }
-            if certain {
-                return sources;
+            if changed.is_empty() {
+                break;
             }
+            for (draft, attempt) in drafts.iter().zip(&mut all) {
+                if !attempt.asked.is_disjoint(&changed) {
+                    *attempt = self.attempt(draft);
+                }
+            }
+        }
+        let keep = |attempt: Attempt| {
+            self.findings.0.extend(attempt.findings.0);
+            self.skipped.extend(attempt.skipped);
+            attempt.source
+        };
+        all.into_iter().map(keep).collect()
+    }
+
+    /// Compiles a source with what is known of the others until now.
+    fn attempt(&mut self, draft: &Draft<'_>) -> Attempt {
+        let before = mem::take(&mut self.findings);
+        let source = self.source(draft);
+        Attempt {
+            source,
+            findings: mem::replace(&mut self.findings, before),
+            skipped: mem::take(&mut self.skipped),
+            asked: mem::take(&mut self.asked),
         }
     }
 

@@ -209,8 +209,10 @@ impl Compiler<'_> {
     /// The ids of the resource of this type and model that a reference means; `source` and `key` choose one of several. None
     /// when this database does not serve it.
     fn target(&mut self, type_name: &str, model: &str, table: &Table) -> Option<Ids> {
-        let mut aims: Vec<_> =
-            self.aims.iter().filter(|aim| aim.type_name == type_name && aim.model == model).collect();
+        let meant = |aim: &Aim| aim.type_name == type_name && aim.model == model;
+        let numbered = self.aims.iter().enumerate();
+        self.asked.extend(numbered.filter(|(_, aim)| meant(aim)).map(|(index, _)| index));
+        let mut aims: Vec<_> = self.aims.iter().filter(|aim| meant(aim)).collect();
         if let Some(source) = table.item("source") {
             let known: Vec<_> = aims.iter().map(|aim| aim.name.as_str()).collect();
             aims.retain(|aim| Some(aim.name.as_str()) == source.text());
