@@ -113,9 +113,13 @@ impl Walk {
                     if let Some(link) = found.next {
                         self.begin(link);
                     }
-                    let beside = found.beside.into_iter();
-                    let new = beside.filter_map(|(own, line)| self.beside.insert(own).then_some(line));
-                    [found.matches].into_iter().chain(new).collect::<Vec<_>>().concat()
+                    let mut lines = found.matches;
+                    for (own, line) in found.beside {
+                        if self.beside.insert(own) {
+                            lines.extend(line);
+                        }
+                    }
+                    lines
                 }
                 Err(error) => {
                     let outcome = outcome::outcome(&[Issue::error(&error)], Some(&self.request.id));

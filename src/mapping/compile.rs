@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
-    panic::resume_unwind,
     sync::Arc,
     thread,
 };
@@ -14,6 +13,7 @@ use super::{
     files::Files,
     finding::{Findings, Place, suggestion},
     left_out::LeftOut,
+    parsed::Parsed,
     path::{Context, Renames, Resolver},
     terminology,
     text::{self, Item, Kind, Table},
@@ -122,34 +122,6 @@ const SOURCE_KEYS: [&str; 9] =
     ["model", "module", "id", "where", "profile", "element", "emit", "content", "description"];
 /// What an emit has beside its elements.
 const EMIT_KEYS: [&str; 3] = ["key", "when", "profile"];
-
-/// Mapping files as they are written, whatever the database.
-#[derive(Debug)]
-pub struct Parsed {
-    tables: BTreeMap<String, Table>,
-    findings: Findings,
-    fingerprint: u64,
-}
-
-impl Parsed {
-    /// Reads the files, in a thread that ends with it: the heap of that is its own, so what is compiled from them does not
-    /// come to lie between the texts, and their place is given back with them.
-    pub fn of(files: &Files) -> Self {
-        let read = thread::scope(|scope| scope.spawn(|| Self::read(files)).join());
-        read.unwrap_or_else(|panic| resume_unwind(panic))
-    }
-
-    fn read(files: &Files) -> Self {
-        let mut findings = Findings::default();
-        let mut tables = BTreeMap::new();
-        for (name, text) in files.iter() {
-            if let Some(table) = text::parse(name, text, &mut findings) {
-                tables.insert(name.to_owned(), table);
-            }
-        }
-        Self { tables, findings, fingerprint: files.fingerprint() }
-    }
-}
 
 /// Compiles the files for a catalogue.
 pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {

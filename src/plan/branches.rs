@@ -44,7 +44,7 @@ impl<'a> Searched<'a> {
 }
 
 /// How the positions are ordered, and where they start.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Order<'a> {
     pub(super) sort: &'a [SortKey],
     pub(super) keys: &'a [Key],

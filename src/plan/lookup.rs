@@ -53,12 +53,7 @@ pub fn lookups(situation: Situation<'_>, part: Part<'_>, sort: &[SortKey]) -> Re
     let keys = page::sort_keys(&[part.kind], sort)?;
     let mut builder = Builder::searching(situation);
     builder.notes = Some(Vec::new());
-    branches(
-        &mut builder,
-        situation,
-        part,
-        Order { sort, keys: &keys, cursor: None, newest: None, one_source: false },
-    )?;
+    branches(&mut builder, situation, part, Order { sort, keys: &keys, ..Order::default() })?;
     // Of the records that are found everything is read.
     let searched = builder.notes.as_ref().map_or(0, Vec::len);
     for source in &part.kind.sources {

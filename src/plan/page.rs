@@ -93,7 +93,7 @@ pub fn page(
     limit: u32,
 ) -> Result<SearchPlan> {
     let keys = sort_keys(&[part.kind], sort)?;
-    planned(situation, part, Order { sort, keys: &keys, cursor, newest: None, one_source: false }, limit)
+    planned(situation, part, Order { sort, keys: &keys, cursor, ..Order::default() }, limit)
 }
 
 /// Plans a page without an order of its own that ends where its source ends: of the sources from that of the cursor on, the
@@ -107,7 +107,7 @@ pub fn page_of_source(
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<SearchPlan> {
-    let order = Order { sort: &[], keys: &[], cursor, newest: None, one_source: true };
+    let order = Order { cursor, one_source: true, ..Order::default() };
     planned(situation, part, order, limit)
 }
 
@@ -124,12 +124,7 @@ pub fn newest(
     limit: u32,
 ) -> Result<SearchPlan> {
     let keys = sort_keys(&[part.kind], sort)?;
-    planned(
-        situation,
-        part,
-        Order { sort, keys: &keys, cursor: None, newest: Some(newest), one_source: false },
-        limit,
-    )
+    planned(situation, part, Order { sort, keys: &keys, newest: Some(newest), ..Order::default() }, limit)
 }
 
 fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u32) -> Result<SearchPlan> {
@@ -195,7 +190,7 @@ pub fn positions(
     let mut builder = Builder::searching(situation);
     let kinds: Vec<&ResourceType> = searched.parts.iter().map(|part| part.kind).collect();
     let keys = sort_keys(&kinds, sort)?;
-    let order = Order { sort, keys: &keys, cursor, newest: None, one_source: false };
+    let order = Order { sort, keys: &keys, cursor, ..Order::default() };
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let page = builder.aliases.next();
     let statement = |found: Vec<Fragment>| {
@@ -254,7 +249,7 @@ fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
 /// As [`positions`].
 pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<SearchPlan> {
     let mut builder = Builder::searching(situation);
-    let order = Order { sort: &[], keys: &[], cursor: None, newest: None, one_source: false };
+    let order = Order::default();
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let statement = |found: Vec<Fragment>| {
         let united = Fragment::join(found, " UNION ALL ");
