@@ -36,10 +36,13 @@ impl CodeMap {
         self.entries.get(key)?.as_ref()
     }
 
-    /// Keys and the displays of their codes.
-    pub fn displays(&self) -> impl Iterator<Item = (String, String)> {
+    /// Keys and a text of their codes, of those that have it.
+    pub fn texts<'a>(
+        &'a self,
+        text: impl Fn(&'a Code) -> Option<&'a String> + 'a,
+    ) -> impl Iterator<Item = (String, String)> {
         let entries = self.entries.iter();
-        entries.filter_map(|(key, code)| Some((key.clone(), code.as_ref()?.display.clone()?)))
+        entries.filter_map(move |(key, code)| Some((key.clone(), text(code.as_ref()?)?.clone())))
     }
 
     /// Keys whose code satisfies a condition.

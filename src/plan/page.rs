@@ -162,8 +162,10 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
         rows.push(sql.text(" OFFSET 0").parens());
         shapes[branch.index] = Some(row.shape);
     }
-    let select = Fragment::raw("WITH page AS MATERIALIZED (").then(found).text(") SELECT ");
-    let statement = select
+    let mut sets = builder.sets.within(&found);
+    sets.push(Fragment::raw("page AS MATERIALIZED (").then(found).text(")"));
+    let statement = with(sets)
+        .text("SELECT ")
         .then(columns(page, keys.len()))
         .text(", r.rec FROM page ")
         .alias(page)
@@ -194,10 +196,12 @@ pub fn positions(
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let page = builder.aliases.next();
     let statement = |found: Vec<Fragment>| {
-        let statement = Fragment::raw("SELECT ")
+        let found = first_of(found, order, limit)?;
+        let statement = with(builder.sets.within(&found))
+            .text("SELECT ")
             .then(columns(page, keys.len()))
             .text(" FROM (")
-            .then(first_of(found, order, limit)?)
+            .then(found)
             .text(") ")
             .alias(page)
             .text(" ORDER BY ")
@@ -235,6 +239,13 @@ fn side_by_side(found: Vec<Fragment>) -> Vec<Vec<Fragment>> {
     groups
 }
 
+/// `WITH` these sub-queries, in their order; nothing without any.
+fn with(all: Vec<Fragment>) -> Fragment {
+    let begin = Fragment::raw(if all.is_empty() { "" } else { "WITH " });
+    let end = if all.is_empty() { "" } else { " " };
+    begin.then(Fragment::join(all, ", ")).text(end)
+}
+
 /// Of positions with the same first key the first so many.
 fn numbered(found: Fragment, order: &Fragment, newest: u32) -> Fragment {
     let number = Fragment::raw("row_number() OVER (PARTITION BY s0 ORDER BY ").then(order.clone()).text(")");
@@ -253,7 +264,8 @@ pub fn count(situation: Situation<'_>, searched: Searched<'_>) -> Result<SearchP
     let (found, closed) = open_parts(&mut builder, situation, searched, order)?;
     let statement = |found: Vec<Fragment>| {
         let united = Fragment::join(found, " UNION ALL ");
-        bounded(Fragment::raw("SELECT count(*) FROM (").then(united).text(") u").finish())
+        let statement = with(builder.sets.within(&united)).text("SELECT count(*) FROM (");
+        bounded(statement.then(united).text(") u").finish())
     };
     let statements: Result<_> = side_by_side(found).into_iter().map(statement).collect();
     Ok(SearchPlan { statements: statements?, keys: 0, shapes: Shapes::default(), closed })

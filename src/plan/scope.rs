@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     lookup::{How, Lookup},
     page::Situation,
+    sought::Sets,
 };
 use crate::{
     error::{self, Error},
@@ -112,6 +113,8 @@ pub struct Builder<'a> {
     folded: Option<&'a BTreeSet<(String, String)>>,
     /// What is planned is looked for by itself, so steps can be entered from either side; elsewhere that only costs planning.
     pub(super) seeking: bool,
+    /// What conditions of other records find, made once for the whole statement.
+    pub(super) sets: Sets,
     /// All records are looked at, so what belongs to each is best collected for all at once.
     pub(super) whole: bool,
     /// Work on conditions so far.
@@ -136,6 +139,7 @@ impl<'a> Builder<'a> {
             notes: None,
             folded: None,
             seeking: false,
+            sets: Sets::default(),
             whole: false,
             work: 0,
         }

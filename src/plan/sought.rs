@@ -4,7 +4,75 @@
 //! joined by UNION ALL each alternative is planned from the table that its value is in.
 
 use super::scope::{Builder, Masked};
-use crate::sql::Fragment;
+use crate::{mapping::Place, search::Filter, sql::Fragment};
+
+/// Ids that several parts of a statement look for, each found once (`WITH`).
+#[derive(Debug, Default)]
+pub struct Sets {
+    all: Vec<Set>,
+    /// The condition that was sought last, and the sub-queries that find its records.
+    last: Option<(Fragment, Fragment)>,
+}
+
+#[derive(Debug)]
+struct Set {
+    /// The resources: their type, source and emit, and what holds for them.
+    of: (String, usize, usize, Filter),
+    found: Fragment,
+}
+
+impl Sets {
+    /// The name of a set.
+    fn name(number: usize) -> Fragment {
+        Fragment::raw("m").number(number)
+    }
+
+    /// ` IN (SELECT … FROM set`, when these resources were looked for before.
+    pub fn known(&self, place: Place<'_>, filter: &Filter) -> Option<Fragment> {
+        let (source, emit) = (place.source, place.emit);
+        let same = |set: &Set| {
+            (set.of.0.as_str(), set.of.1, set.of.2, &set.of.3)
+                == (place.kind.name.as_str(), source, emit, filter)
+        };
+        self.all.iter().position(same).map(Self::among)
+    }
+
+    fn among(number: usize) -> Fragment {
+        Fragment::raw(" IN (SELECT id FROM ").then(Self::name(number))
+    }
+
+    /// The same for resources that are looked for by `condition`, which stands in `select`; none unless it was sought: the
+    /// set is made whole, whatever else the statement asks for.
+    pub fn keep(
+        &mut self,
+        place: Place<'_>,
+        filter: &Filter,
+        condition: &Fragment,
+        all: &Fragment,
+        select: &Fragment,
+    ) -> Option<Fragment> {
+        let (sought, found) = self.last.as_ref().filter(|(sought, _)| sought == condition)?;
+        // Without another condition PostgreSQL can tell how many there are.
+        let found = if sought == all { found } else { select };
+        let of = (place.kind.name.clone(), place.source, place.emit, filter.clone());
+        self.all.push(Set { of, found: found.clone() });
+        Some(Self::among(self.all.len() - 1))
+    }
+
+    /// `m0(id) AS MATERIALIZED (…)`, of each set that stands in the statement.
+    pub fn within(&self, statement: &Fragment) -> Vec<Fragment> {
+        let mut needed: Vec<Fragment> = Vec::new();
+        for (number, set) in self.all.iter().enumerate().rev() {
+            let use_of = format!("FROM m{number})");
+            if statement.has(&use_of) || needed.iter().any(|other| other.has(&use_of)) {
+                let set = Self::name(number).text("(id) AS MATERIALIZED (").then(set.found.clone());
+                needed.push(set.text(")"));
+            }
+        }
+        needed.reverse();
+        needed
+    }
+}
 
 impl Builder<'_> {
     /// Any of these conditions holds for the record of the innermost scope, each looked for by itself: PostgreSQL finds
@@ -63,7 +131,10 @@ impl Builder<'_> {
             .into_iter()
             .map(|(select, conditions)| select.text(" AND ").then(Fragment::any(conditions)));
         // An array is made once, whatever PostgreSQL expects of the number of rows.
-        let found = Fragment::new().column(outside, "id").text(" = ANY (ARRAY(");
-        Ok(Some(found.then(Fragment::join(selects, " UNION ALL ")).text("))")))
+        let selects = Fragment::join(selects, " UNION ALL ");
+        let found = Fragment::new().column(outside, "id").text(" = ANY (ARRAY(").then(selects.clone());
+        let found = found.text("))");
+        self.sets.last = Some((found.clone(), selects));
+        Ok(Some(found))
     }
 }

@@ -1,6 +1,10 @@
 //! What a search finds: <https://hl7.org/fhir/R4/search.html>.
 
-use std::{collections::BTreeSet, thread::sleep, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread::sleep,
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -8,8 +12,12 @@ use crate::harness::{Client, Database, Gateway, Site, all_ids, ids, pages, resou
 
 type Ids = BTreeSet<String>;
 
+fn every(client: &Client, kind: &str) -> Vec<Value> {
+    pages(client, &format!("{kind}?_count=500"), "next").iter().flat_map(resources).collect()
+}
+
 fn patients(client: &Client) -> Vec<Value> {
-    pages(client, "Patient?_count=500", "next").iter().flat_map(resources).collect()
+    every(client, "Patient")
 }
 
 fn id(resource: &Value) -> String {
@@ -215,6 +223,20 @@ fn names_are_found_in_every_script_whatever_case_and_accent() {
                 find("name", &start).is_superset(&exact) && find("name:contains", &start).is_superset(&exact)
             );
         }
+        // A word finds who is called so by any part of the name, and the whole of a name that has no signs between its parts.
+        let mut words: BTreeMap<String, Ids> = BTreeMap::new();
+        for patient in &all {
+            for text in names(patient) {
+                let word: String = text.trim().chars().take_while(|sign| sign.is_alphanumeric()).collect();
+                words.entry(word).or_default().insert(id(patient));
+            }
+        }
+        words.remove("");
+        assert!(words.len() > 50);
+        for (word, called) in words.iter().step_by(3) {
+            let found = find("name", word);
+            assert!(found.is_superset(called), "{} {word}: {called:?} are not all of {found:?}", site.name);
+        }
         for (accented, plain) in
             [("Ibáñez", "ibanez"), ("Muñoz", "MUNOZ"), ("García Lorca", "garcia lorca"), ("Óscar", "oscar")]
         {
@@ -224,6 +246,25 @@ fn names_are_found_in_every_script_whatever_case_and_accent() {
             assert_eq!(find("name", &accented.to_uppercase()), found, "{} {accented}", site.name);
             assert!(find("name:exact", plain).is_empty() && !find("name:exact", accented).is_empty());
         }
+    }
+}
+
+#[test]
+fn a_text_that_a_code_map_gives_is_searched() {
+    for site in sites() {
+        let admin = site.user("admin");
+        let named: Ids = every(&admin, "Medication")
+            .iter()
+            .filter(|medication| {
+                let mut all = medication["identifier"].as_array().into_iter().flatten();
+                all.any(|one| {
+                    one["type"]["text"].as_str().is_some_and(|text| text.starts_with("International"))
+                })
+            })
+            .map(id)
+            .collect();
+        assert!(!named.is_empty(), "{}", site.name);
+        assert_eq!(all_ids(&admin, "Medication", &[("identifier:text", "iNTER")]), named, "{}", site.name);
     }
 }
 

@@ -3,7 +3,10 @@
 use super::{check, filter as plan_filter, forbidden, spot, token};
 use crate::{
     error::{self, Error, Result},
-    mapping::compiled::{Expression, Kind as ColumnKind, Node, Parameter, Reference, ResourceType, Row, Way},
+    mapping::{
+        Place,
+        compiled::{Expression, Kind as ColumnKind, Node, Parameter, Reference, ResourceType, Row, Way},
+    },
     plan::{
         ids,
         lookup::How,
@@ -93,17 +96,24 @@ fn choice(
     if reference.target != OF_FEW || reference.expression.kind() == ColumnKind::Text {
         return Ok(None);
     }
-    // Of a part that is closed to the caller the whole choice says what follows.
-    if builder.probe(|builder| parts.iter().any(|part| builder.referred(part).is_err())) {
-        return Ok(None);
-    }
+    // A part behind a typed reference to a closed model is none (as where the reference is written). Of another one that is
+    // closed the whole choice says what follows.
+    let open = |builder: &mut Builder<'_>, part: &Expression| match builder.referred(part) {
+        Ok(_) => Some(true),
+        Err(Masked) => builder.closed_target(part).map(|_| false),
+    };
+    let open: Option<Vec<bool>> =
+        builder.probe(|builder| parts.iter().map(|part| open(builder, part)).collect());
+    let Some(open) = open else { return Ok(None) };
+    let parts: Vec<&Expression> =
+        parts.iter().zip(open).filter_map(|(part, open)| open.then_some(part)).collect();
     builder.sought(parts.len(), forbidden, &mut |builder, number| {
         let mut all = Vec::new();
-        for before in parts[..number].iter().filter(|before| !exclude(before, &parts[number])) {
+        for before in parts[..number].iter().filter(|before| !exclude(before, parts[number])) {
             all.push(builder.referred(before).map_err(forbidden)?.text(" IS NULL"));
         }
-        builder.note(&parts[number], How::Equal);
-        all.push(holds(builder.referred(&parts[number]).map_err(forbidden)?));
+        builder.note(parts[number], How::Equal);
+        all.push(holds(builder.referred(parts[number]).map_err(forbidden)?));
         Ok(Fragment::all(all))
     })
 }
@@ -220,25 +230,48 @@ fn through(
     builder.spend(&Fragment::new())?;
     check::check(situation, place.kind, rest)?;
     builder.probe(|builder| builder.expression(&reference.expression)).map_err(forbidden)?;
+    let among = match builder.sets.known(place, rest) {
+        // Whoever wants to know what is looked up is told for each source.
+        Some(known) if builder.notes.is_none() => known,
+        _ => match target(builder, situation, place, rest)? {
+            Some(found) => found,
+            None => return Ok(Fragment::truth(false)),
+        },
+    };
+    let among = |id: Fragment| id.then(among.clone()).text(")");
+    if let Some(sought) = choice(builder, reference, &among)? {
+        return Ok(sought);
+    }
+    builder.note(&reference.expression, How::Equal);
+    let seeking = std::mem::replace(&mut builder.seeking, true);
+    let id = builder.expression(&reference.expression);
+    builder.seeking = seeking;
+    Ok(among(id.map_err(forbidden)?))
+}
+
+/// ` IN (SELECT` the ids of the resources, visible to the caller, for which the rest holds; none when it can hold for none.
+fn target(
+    builder: &mut Builder<'_>,
+    situation: Situation<'_>,
+    place: Place<'_>,
+    rest: &Filter,
+) -> Result<Option<Fragment>> {
     let source = &place.kind.sources[place.source];
     let root = builder.open_source(source);
     let inside = (|builder: &mut Builder<'_>| {
         let visible = builder
             .resource(source, place.emit, root)
-            .map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN).at(reference.target.clone()))?;
-        let rest = plan_filter(builder, situation, place.kind, place.source, place.emit, rest)?;
-        Ok(Fragment::all([visible, rest]))
+            .map_err(|Masked| Error::new(&error::MODEL_FORBIDDEN).at(place.kind.name.clone()))?;
+        let holds = plan_filter(builder, situation, place.kind, place.source, place.emit, rest)?;
+        Ok((Fragment::all([visible, holds.clone()]), holds))
     })(builder);
     let scope = builder.close();
-    let conditions = inside?;
+    let (conditions, holds) = inside?;
     if conditions.is("FALSE") {
-        return Ok(conditions);
+        return Ok(None);
     }
-    let found = Fragment::raw(" IN (SELECT ").column(root, "id").then(scope.from(&source.table, conditions));
-    let among = |id: Fragment| id.then(found.clone()).text(")");
-    if let Some(sought) = choice(builder, reference, &among)? {
-        return Ok(sought);
-    }
-    builder.note(&reference.expression, How::Equal);
-    Ok(among(builder.expression(&reference.expression).map_err(forbidden)?))
+    let select = scope.from(&source.table, conditions.clone());
+    let select = Fragment::raw("SELECT ").column(root, "id").then(select);
+    let kept = builder.sets.keep(place, rest, &holds, &conditions, &select);
+    Ok(Some(kept.unwrap_or_else(|| Fragment::raw(" IN (").then(select))))
 }

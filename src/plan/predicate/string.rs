@@ -6,7 +6,10 @@
 use super::{compare, forbidden, spot};
 use crate::{
     error::Result,
-    mapping::compiled::{Expression, Kind, Node},
+    mapping::{
+        Code,
+        compiled::{Expression, Kind, Leaf, Node, Object},
+    },
     plan::{
         lookup::How,
         scope::{Builder, Masked},
@@ -46,9 +49,16 @@ pub fn string(
     values: &[String],
     modifier: Option<&str>,
 ) -> Result<Fragment> {
-    let mut ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, values, modifier);
+    let ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, values, modifier);
     let result = match node {
-        Node::Object(_) => {
+        Node::Object(object) => {
+            let words = modifier.is_none() && values.iter().all(|value| is_word(value));
+            let mut ask = |builder: &mut Builder<'_>, node: &Node| match node {
+                Node::Leaf(leaf) if words && leaf.codes.is_none() => {
+                    words_of(builder, object, &leaf.expression, values)
+                }
+                _ => ask(builder, node),
+            };
             let any = builder
                 .either(|builder| spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask));
             any.map(Fragment::any)
@@ -56,6 +66,99 @@ pub fn string(
         _ => ask(builder, node),
     };
     result.map_err(forbidden)
+}
+
+/// Letters and digits alone: nothing that stands between the parts of a text.
+fn is_word(value: &str) -> bool {
+    !value.is_empty() && value.chars().all(char::is_alphanumeric)
+}
+
+/// The condition of words: a text starts with a word only where a part of it does (`Maria` of `Maria Lopez`). Where all of its
+/// parts are searched beside it, it finds nothing more and costs more than they do.
+fn words_of(
+    builder: &mut Builder<'_>,
+    object: &Object,
+    expression: &Expression,
+    values: &[String],
+) -> Result<Fragment, Masked> {
+    let implied = |expression: &Expression| {
+        let parts = pieces(expression).filter(|parts| parts.len() > 1);
+        parts.is_some_and(|parts| parts.into_iter().all(|part| is_searched(object, part)))
+    };
+    // What is closed to the caller refuses the search, also where it is not looked at.
+    builder.probe(|builder| builder.expression(expression))?;
+    if implied(expression) {
+        return Ok(Fragment::truth(false));
+    }
+    let Expression::Case(branches) = expression else { return text_of(builder, expression, values, None) };
+    let (mut any, mut before) = (Vec::new(), Vec::new());
+    for (when, then) in branches {
+        let when = builder.condition(when)?;
+        if !implied(then) {
+            let starts = text_of(builder, then, values, None)?;
+            any.push(Fragment::all(before.iter().cloned().chain([when.clone(), starts])));
+        }
+        before.push(Fragment::raw("NOT ").then(when.parens()));
+    }
+    Ok(Fragment::any(any))
+}
+
+/// A string search of this object looks at the text by itself.
+fn is_searched(object: &Object, text: &Expression) -> bool {
+    let same =
+        |node: &Node| matches!(node, Node::Leaf(leaf) if leaf.codes.is_none() && *leaf.expression == *text);
+    let mut searched = object.members.iter().filter(|member| PARTS.contains(&member.element));
+    searched.any(|member| match &member.node {
+        Node::List(nodes) => nodes.iter().any(same),
+        node => same(node),
+    })
+}
+
+/// The columns of which a text is made with nothing but other signs than those of words between them.
+fn pieces(expression: &Expression) -> Option<Vec<&Expression>> {
+    let mut all = Vec::new();
+    let sign = |character: char| !character.is_alphanumeric();
+    collect(expression, &|between| !between.is_empty() && between.chars().all(sign), &mut all)?;
+    Some(all)
+}
+
+/// The columns of which a text is made, where these separators may stand between them.
+fn collect<'e>(
+    expression: &'e Expression,
+    separates: &dyn Fn(&str) -> bool,
+    all: &mut Vec<&'e Expression>,
+) -> Option<()> {
+    match expression {
+        Expression::Column(_) => all.push(expression),
+        Expression::Join(parts, between) if separates(between) => {
+            parts.iter().try_for_each(|part| collect(part, separates, all))?;
+        }
+        Expression::First(parts) => parts.iter().try_for_each(|part| collect(part, separates, all))?,
+        Expression::Case(branches) => {
+            branches.iter().try_for_each(|(_, then)| collect(then, separates, all))?;
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// The condition on a text of the record.
+fn text_of(
+    builder: &mut Builder<'_>,
+    expression: &Expression,
+    values: &[String],
+    modifier: Option<&str>,
+) -> Result<Fragment, Masked> {
+    let sql = builder.expression(expression)?;
+    if let (None, [value], Some(parts)) = (modifier, values, parts(builder, expression))
+        && value.len() <= LONG
+    {
+        let starts = narrowed(builder, &parts, value)?;
+        return Ok(Fragment::all([starts, compare(sql, values, modifier)]));
+    }
+    builder.note(expression, how(modifier));
+    let sql = if expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") };
+    Ok(compare(sql, values, modifier))
 }
 
 fn leaf(
@@ -78,37 +181,14 @@ fn leaf(
                 .text(")"));
         }
         Node::Leaf(leaf) if leaf.codes.is_none() => {
-            let sql = builder.expression(&leaf.expression)?;
-            if let (None, [value], Some(parts)) = (modifier, values, parts(builder, &leaf.expression))
-                && value.len() <= LONG
-            {
-                let starts = narrowed(builder, &parts, value)?;
-                return Ok(Fragment::all([starts, compare(sql, values, modifier)]));
-            }
-            builder.note(&leaf.expression, how(modifier));
-            if leaf.expression.kind() == Kind::Text { sql } else { sql.parens().text("::text") }
+            return text_of(builder, &leaf.expression, values, modifier);
         }
         Node::Constant { text, .. } | Node::FixedCoding { display: Some(text), .. } => {
             Fragment::new().bind(text.as_str())
         }
-        Node::Coding(leaf) => {
-            let Some(codes) = &leaf.codes else { return Ok(Fragment::truth(false)) };
-            let (keys, displays): (Vec<_>, Vec<_>) = codes.displays().unzip();
-            let sql = builder.expression(&leaf.expression)?;
-            let row = builder.aliases.next();
-            let display = compare(Fragment::new().alias(row).text(".display"), values, modifier);
-            return Ok(sql
-                .parens()
-                .text("::text IN (SELECT key FROM unnest(")
-                .bind(keys)
-                .text("::text[], ")
-                .bind(displays)
-                .text("::text[]) AS ")
-                .alias(row)
-                .text("(key, display) WHERE ")
-                .then(display)
-                .text(")"));
-        }
+        // A mapped text is its code, a mapped coding is known by its display.
+        Node::Leaf(leaf) => return mapped(builder, leaf, values, modifier, |code| Some(&code.code)),
+        Node::Coding(leaf) => return mapped(builder, leaf, values, modifier, |code| code.display.as_ref()),
         Node::Object(_) => {
             let mut ask =
                 |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, values, modifier);
@@ -118,6 +198,32 @@ fn leaf(
         _ => return Ok(Fragment::truth(false)),
     };
     Ok(compare(text, values, modifier))
+}
+
+/// The condition on what a code map says for the keys of a column.
+fn mapped(
+    builder: &mut Builder<'_>,
+    leaf: &Leaf,
+    values: &[String],
+    modifier: Option<&str>,
+    text: impl Fn(&Code) -> Option<&String>,
+) -> Result<Fragment, Masked> {
+    let Some(codes) = &leaf.codes else { return Ok(Fragment::truth(false)) };
+    let (keys, texts): (Vec<_>, Vec<_>) = codes.texts(text).unzip();
+    let sql = builder.expression(&leaf.expression)?;
+    let row = builder.aliases.next();
+    let same = compare(Fragment::new().alias(row).text(".said"), values, modifier);
+    Ok(sql
+        .parens()
+        .text("::text IN (SELECT key FROM unnest(")
+        .bind(keys)
+        .text("::text[], ")
+        .bind(texts)
+        .text("::text[]) AS ")
+        .alias(row)
+        .text("(key, said) WHERE ")
+        .then(same)
+        .text(")"))
 }
 
 /// Texts of a node are found by how they start, each by an index.
@@ -140,19 +246,8 @@ pub fn finds(builder: &Builder<'_>, node: &Node) -> bool {
 
 /// The columns of one row of which a text is made, with one of which it starts, when each is found by how it starts.
 fn parts<'e>(builder: &Builder<'_>, expression: &'e Expression) -> Option<Vec<&'e Expression>> {
-    fn collect<'e>(expression: &'e Expression, all: &mut Vec<&'e Expression>) -> Option<()> {
-        match expression {
-            Expression::Column(_) => all.push(expression),
-            Expression::First(parts) | Expression::Join(parts, _) => {
-                parts.iter().try_for_each(|part| collect(part, all))?;
-            }
-            Expression::Case(branches) => branches.iter().try_for_each(|(_, then)| collect(then, all))?,
-            _ => return None,
-        }
-        Some(())
-    }
     let mut all = Vec::new();
-    collect(expression, &mut all)?;
+    collect(expression, &|_| true, &mut all)?;
     let mut columns: Vec<&'e Expression> = Vec::new();
     for part in all {
         let Expression::Column(column) = part else { return None };

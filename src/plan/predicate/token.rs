@@ -41,10 +41,15 @@ pub fn token(builder: &mut Builder<'_>, node: &Node, row: &Row, values: &[TokenV
         }
         Node::When { slot, node } => {
             let holds = condition(builder, row, *slot)?;
-            Ok(Fragment::all([holds, token(builder, node, row, values)?]))
+            Ok(both(holds, token(builder, node, row, values)?))
         }
         _ => Ok(Fragment::truth(false)),
     }
+}
+
+/// A condition and what must hold under it, in the order in which PostgreSQL tests them: a pattern last, for it takes longest.
+fn both(condition: Fragment, asked: Fragment) -> Fragment {
+    if condition.has(" ~ ") { Fragment::all([asked, condition]) } else { Fragment::all([condition, asked]) }
 }
 
 fn leaf_token(builder: &mut Builder<'_>, leaf: &Leaf, values: &[TokenValue]) -> Planned {
@@ -171,7 +176,7 @@ pub fn one_of(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &[&str]
         Node::Leaf(leaf) => leaf_equals(builder, leaf, wanted),
         Node::When { slot, node } => {
             let holds = condition(builder, row, *slot)?;
-            Ok(Fragment::all([holds, one_of(builder, node, row, wanted)?]))
+            Ok(both(holds, one_of(builder, node, row, wanted)?))
         }
         _ => Ok(Fragment::truth(false)),
     }
@@ -214,7 +219,15 @@ fn leaf_equals(builder: &mut Builder<'_>, leaf: &Leaf, wanted: &[&str]) -> Plann
                 }
             }
         }
-        Kind::Text => among(sql, wanted),
+        Kind::Text => match (leaf.expression.as_ref(), wanted.as_slice()) {
+            // What a pattern takes out of a text stands in it: few texts are left to try the pattern on.
+            (Expression::Extract(inner, _), [part]) => {
+                let text = builder.expression(inner)?;
+                let holds = Fragment::raw("strpos(").then(text).text(", ").bind(part.as_str()).text(") > 0");
+                Fragment::all([holds, among(sql, wanted)])
+            }
+            _ => among(sql, wanted),
+        },
         _ => among(sql.parens().text("::text"), wanted),
     })
 }
