@@ -12,7 +12,7 @@ use crate::{
     gateway::Gateway,
     load::Requests,
     measure::{Bench, median},
-    mixed,
+    mixed::{self, Pace},
     pgbench::Pgbench,
     recorder::Recorder,
     report::{self, Fact, Report},
@@ -89,6 +89,9 @@ pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(),
     told = report.facts.len();
     if arguments.wants("mixed") {
         together(arguments, &bench, &works, &hospital, &mut report).await?;
+    }
+    if arguments.soak_minutes > 0 && arguments.wants("soak") {
+        soak(arguments, &bench, &works, &hospital, &mut report).await?;
     }
     report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
     bench.gateway.stop().await;
@@ -259,10 +262,8 @@ async fn together(
     let paths: Vec<Vec<String>> = works.iter().map(|work| work.paths.all(&hospital.patients)).collect();
     let time = Duration::from_secs(arguments.mixed_seconds);
     let process = bench.gateway.process();
-    let found = mixed::run(&paths, &bench.target, process, arguments.mixed, time).await?;
+    let found = mixed::run(&paths, &bench.target, process, arguments.mixed, time, None).await?;
     let [p50, p95, p99] = found.speed.percentiles;
-    let [warm, end] = found.memory.map(|bytes| bytes as f64 / MIB);
-    let grown = 100.0 * (end / warm - 1.0);
     let first = found.first.map(|first| format!("; the first: {first}")).unwrap_or_default();
     report.facts.extend([
         Fact {
@@ -278,11 +279,62 @@ async fn together(
             value: format!("{}{first}", found.errors),
             target: Some(("none".to_owned(), found.errors == 0)),
         },
+        grown(found.memory),
+    ]);
+    Ok(())
+}
+
+/// Memory after a warm-up, and at the end.
+fn grown(memory: [u64; 2]) -> Fact {
+    let [warm, end] = memory.map(|bytes| bytes as f64 / MIB);
+    let grown = 100.0 * (end / warm - 1.0);
+    Fact {
+        name: "  memory that it adds after a quarter of the time".to_owned(),
+        value: format!("{grown:.1} % of {warm:.0} MiB"),
+        target: Some(("less than 5 %".to_owned(), grown < 5.0)),
+    }
+}
+
+/// How long the peak is measured, of which a soak asks for half.
+const PEAK: Duration = Duration::from_secs(20);
+/// Requests of each work of a soak: each answer is known.
+const KNOWN: usize = 20;
+
+async fn soak(
+    arguments: &Arguments,
+    bench: &Bench,
+    works: &[Work],
+    hospital: &Hospital,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let some = |all: Vec<String>| {
+        let step = all.len().div_ceil(KNOWN);
+        all.into_iter().step_by(step).collect::<Vec<_>>()
+    };
+    let paths: Vec<Vec<String>> = works.iter().map(|work| some(work.paths.all(&hospital.patients))).collect();
+    let (target, clients) = (&bench.target, arguments.mixed);
+    let peak = mixed::run(&paths, target, bench.gateway.process(), clients, PEAK, None).await?.speed.rate;
+    let pace = Pace::learn(&paths, target, peak / 2.0).await?;
+    let minutes = arguments.soak_minutes;
+    let time = Duration::from_secs(60 * minutes);
+    let found = mixed::run(&paths, target, bench.gateway.process(), clients, time, Some(pace)).await?;
+    let [p50, p95, p99] = found.speed.percentiles;
+    let first = found.first.map(|first| format!("; the first: {first}")).unwrap_or_default();
+    report.facts.extend([
         Fact {
-            name: "  memory that it adds after a quarter of the time".to_owned(),
-            value: format!("{grown:.1} % of {warm:.0} MiB"),
-            target: Some(("less than 5 %".to_owned(), grown < 5.0)),
+            name: format!("soak: half of the peak of {peak:.0} a second for {minutes} minutes"),
+            value: format!(
+                "{:.0} answers, {:.0} a second, p50/p95/p99 {p50:.1}/{p95:.1}/{p99:.1} ms",
+                found.speed.answers, found.speed.rate
+            ),
+            target: None,
         },
+        Fact {
+            name: "  errors and wrong answers in it".to_owned(),
+            value: format!("{} and {}{first}", found.errors, found.wrong),
+            target: Some(("none".to_owned(), found.errors + found.wrong == 0)),
+        },
+        grown(found.memory),
     ]);
     Ok(())
 }

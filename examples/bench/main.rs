@@ -67,6 +67,9 @@ pub struct Arguments {
     /// Length of the mixed measurement.
     #[arg(long, default_value_t = 20)]
     mixed_seconds: u64,
+    /// Length of the soak: all works mixed at half of their peak, each answer compared with what it was before. 0: none.
+    #[arg(long, default_value_t = 0)]
+    soak_minutes: u64,
     /// Clients that send wrong passwords.
     #[arg(long, default_value_t = 32)]
     guessing: usize,

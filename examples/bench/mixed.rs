@@ -1,12 +1,15 @@
-//! Everything at once, for a while: errors, and memory that grows.
+//! Everything at once, for a while: errors, wrong answers, and memory that grows.
 
 use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
+
+use serde_json::Value;
 
 use crate::{
     Failure,
@@ -21,6 +24,8 @@ pub struct Mixed {
     pub speed: Speed,
     /// Requests that were not answered with 200.
     pub errors: usize,
+    /// Answers that were not what they should be; of a [`Pace`] only.
+    pub wrong: usize,
     /// The most memory after the first quarter of the time, and at the end, in bytes.
     pub memory: [u64; 2],
     /// Sockets of the gateway in the middle of it.
@@ -29,30 +34,94 @@ pub struct Mixed {
     pub first: Option<String>,
 }
 
-/// So many clients that take requests of all works in turns.
+/// Requests at a steady pace, whose answers are known.
+pub struct Pace {
+    /// Requests a second, of all clients together.
+    rate: f64,
+    /// The essence of the answer to each request.
+    answers: Vec<Vec<u64>>,
+}
+
+impl Pace {
+    /// Asks each request twice, while nothing else is asked.
+    ///
+    /// # Errors
+    /// One is refused, or answered in two ways.
+    pub async fn learn(works: &[Vec<String>], target: &Target, rate: f64) -> Result<Self, Failure> {
+        let mut client = Client::connect(target.place).await?;
+        let mut answers = Vec::new();
+        for paths in works {
+            let mut known = Vec::new();
+            for path in paths {
+                let request = target.request(path);
+                let answer = essence(client.send(&request).await?)?;
+                if essence(client.send(&request).await?)? != answer {
+                    return Err(format!("{path} has two answers").into());
+                }
+                known.push(answer);
+            }
+            answers.push(known);
+        }
+        Ok(Self { rate, answers })
+    }
+}
+
+/// What must be the same each time: of a Bundle everything but its id, its time, and its sealed links.
+fn essence(body: &[u8]) -> Result<u64, Failure> {
+    let mut value: Value = serde_json::from_slice(body)?;
+    if let Some(bundle) = value.as_object_mut().filter(|value| value["resourceType"] == "Bundle") {
+        for name in ["id", "meta", "link", "timestamp"] {
+            bundle.remove(name);
+        }
+    }
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    Ok(hasher.finish())
+}
+
+/// So many clients that take requests of all works by chance, each as soon as it is answered or at a pace.
 pub async fn run(
     works: &[Vec<String>],
     target: &Target,
     gateway: Process,
     clients: usize,
     time: Duration,
+    pace: Option<Pace>,
 ) -> Result<Mixed, Failure> {
     let works: Arc<Vec<Vec<String>>> =
         Arc::new(works.iter().map(|paths| paths.iter().map(|path| target.request(path)).collect()).collect());
-    let errors = Arc::new(AtomicUsize::new(0));
+    let (errors, wrong) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let pause = pace.as_ref().map(|pace| Duration::from_secs_f64(clients as f64 / pace.rate));
+    let pace = Arc::new(pace);
     let mut tasks = Vec::new();
     let start = Instant::now();
     for number in 0..clients {
         let (works, errors, place) = (Arc::clone(&works), Arc::clone(&errors), target.place);
+        let (wrong, pace) = (Arc::clone(&wrong), Arc::clone(&pace));
         let mut client = Client::connect(place).await?;
         let mut random = Random::new(number);
         tasks.push(tokio::spawn(async move {
             let (mut times, mut first) = (Vec::new(), None);
+            let mut due =
+                start + pause.unwrap_or_default() * u32::try_from(number)? / u32::try_from(clients)?;
             while start.elapsed() < time {
-                let work = &works[random.below(works.len())];
+                if let Some(pause) = pause {
+                    tokio::time::sleep_until(due.into()).await;
+                    due = (due + pause).max(Instant::now());
+                }
+                let work = random.below(works.len());
+                let request = random.below(works[work].len());
                 let begun = Instant::now();
-                match client.send(&work[random.below(work.len())]).await {
-                    Ok(_) => times.push(microseconds(begun.elapsed())),
+                match client.send(&works[work][request]).await {
+                    Ok(body) => {
+                        times.push(microseconds(begun.elapsed()));
+                        let Some(pace) = &*pace else { continue };
+                        if essence(body).ok() != Some(pace.answers[work][request]) {
+                            wrong.fetch_add(1, Ordering::Relaxed);
+                            let line = works[work][request].lines().next().unwrap_or_default();
+                            first.get_or_insert_with(|| format!("a wrong answer to {line}"));
+                        }
+                    }
                     Err(error) => {
                         errors.fetch_add(1, Ordering::Relaxed);
                         first.get_or_insert(error.to_string());
@@ -63,7 +132,7 @@ pub async fn run(
                     }
                 }
             }
-            (times, first)
+            Ok::<_, Failure>((times, first))
         }));
     }
     tokio::time::sleep(time / 4).await;
@@ -74,13 +143,14 @@ pub async fn run(
     gateway.forget_peak();
     let (mut times, mut first) = (Vec::new(), None);
     for task in tasks {
-        let (own, error) = task.await?;
+        let (own, error) = task.await??;
         times.extend(own);
         first = first.or(error);
     }
     Ok(Mixed {
         speed: Speed::of(times, start.elapsed()),
         errors: errors.load(Ordering::Relaxed),
+        wrong: wrong.load(Ordering::Relaxed),
         memory: [warm, gateway.peak()],
         sockets,
         first,
