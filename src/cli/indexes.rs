@@ -51,7 +51,7 @@ const NAMED: usize = 6;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// A file with searches, one on each line, as behind the base of an address ('Observation?patient=1&code=8302-2').
-    /// Without it: what programs ask most, of every type by patient and date, encounter, identifier, names of people.
+    /// Without it: what programs ask most, of every type by patient and date, encounter, identifier, code, names of people.
     #[arg(long, value_name = "FILE")]
     workload: Option<PathBuf>,
     /// Leave out tables with fewer rows.
@@ -105,8 +105,10 @@ fn workload(compiled: &Compiled) -> Vec<String> {
         if has("encounter") {
             add("encounter=1");
         }
-        if has("identifier") {
-            add("identifier=x");
+        for name in ["identifier", "code"] {
+            if has(name) {
+                add(&format!("{name}=x"));
+            }
         }
         if has("date") {
             add("date=2026-01-01");

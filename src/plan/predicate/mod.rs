@@ -15,6 +15,7 @@ mod token;
 
 pub use check::{check, modifiers, shared};
 pub use sort::{sort, sort_kind};
+use string::Texts;
 pub use string::fold;
 
 use std::collections::BTreeSet;
@@ -187,11 +188,22 @@ impl<'a> Asked<'a> {
     }
 
     /// As [`Asked::any`], for values that few resources have: of several places each is looked at by itself.
-    fn few(self, builder: &mut Builder<'_>, ask: &mut spot::Ask<'_>) -> Result<Fragment> {
+    fn few(self, builder: &mut Builder<'_>, value: &str, ask: &mut spot::Ask<'_>) -> Result<Fragment> {
         let spots = self.spots();
-        if spots.len() > 1 {
-            let sought = builder.sought(spots.len(), forbidden, &mut |builder, number| {
-                spot::within(builder, self.body(), &spots[number..=number], self.row(), ask)
+        let halves = if self.parameter.kind == registry::Kind::String { Texts::HALVES.len() } else { 1 };
+        let value = [unescape(value)?];
+        if spots.len() * halves > 1 {
+            let sought = builder.sought(spots.len() * halves, forbidden, &mut |builder, number| {
+                let (spot, half) = (number / halves, Texts::HALVES[number % halves]);
+                let spot = &spots[spot..=spot];
+                if halves == 1 {
+                    return spot::within(builder, self.body(), spot, self.row(), ask);
+                }
+                spot::within(builder, self.body(), spot, self.row(), &mut |builder, node, _| {
+                    let condition = string::string(builder, node, &value, None, half)?;
+                    builder.spend(&condition)?;
+                    Ok(condition)
+                })
             })?;
             if let Some(sought) = sought {
                 return Ok(sought);
@@ -252,7 +264,7 @@ fn values(builder: &mut Builder<'_>, place: Asked<'_>, filter: &Filter) -> Resul
         node(builder, place, parameter.kind, modifier, &values, here, row)
     };
     let any = match (modifier, values.as_slice()) {
-        (None, [value]) if place.is_of_few(builder, value) => place.few(builder, &mut ask)?,
+        (None, [value]) if place.is_of_few(builder, value) => place.few(builder, value, &mut ask)?,
         _ => place.any(builder, &mut ask)?,
     };
     if matches!(modifier, Some("not" | "not-in")) {
@@ -287,7 +299,7 @@ fn node(
         }
         registry::Kind::String => {
             let values: Vec<String> = values.iter().map(|value| unescape(value)).collect::<Result<_>>()?;
-            let condition = string::string(builder, here, &values, modifier)?;
+            let condition = string::string(builder, here, &values, modifier, Texts::All)?;
             builder.spend(&condition)?;
             any.push(condition);
         }

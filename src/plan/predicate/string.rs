@@ -42,18 +42,41 @@ pub fn fold(text: Fragment) -> Fragment {
     Fragment::raw("regexp_replace(normalize(upper(").then(text).text("), NFD), '[\\u0300-\\u036F]', '', 'g')")
 }
 
+/// Which texts of a node are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Texts {
+    /// All of them.
+    All,
+    /// Those that are a column of the record.
+    Columns,
+    /// Those that are made of columns, of other records too.
+    Made,
+}
+
+impl Texts {
+    /// The halves of all, for PostgreSQL to look for each by itself: what only the made ones need is not read for the others.
+    pub const HALVES: [Self; 2] = [Self::Columns, Self::Made];
+
+    fn hold(self, node: &Node) -> bool {
+        let column = matches!(node, Node::Leaf(leaf) if matches!(*leaf.expression, Expression::Column(_)));
+        self == Self::All || column == (self == Self::Columns)
+    }
+}
+
 /// The condition that string values put on a node: any of them.
 pub fn string(
     builder: &mut Builder<'_>,
     node: &Node,
     values: &[String],
     modifier: Option<&str>,
+    texts: Texts,
 ) -> Result<Fragment> {
     let ask = |builder: &mut Builder<'_>, node: &Node| leaf(builder, node, values, modifier);
     let result = match node {
         Node::Object(object) => {
             let words = modifier.is_none() && values.iter().all(|value| is_word(value));
             let mut ask = |builder: &mut Builder<'_>, node: &Node| match node {
+                _ if !texts.hold(node) => Ok(Fragment::truth(false)),
                 Node::Leaf(leaf) if words && leaf.codes.is_none() => {
                     words_of(builder, object, &leaf.expression, values)
                 }
@@ -63,7 +86,8 @@ pub fn string(
                 .either(|builder| spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask));
             any.map(Fragment::any)
         }
-        _ => ask(builder, node),
+        _ if texts.hold(node) => ask(builder, node),
+        _ => return Ok(Fragment::truth(false)),
     };
     result.map_err(forbidden)
 }

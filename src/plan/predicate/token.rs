@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{forbidden, negated, spot, string};
+use super::{
+    forbidden, negated, spot,
+    string::{self, Texts},
+};
 use crate::{
     error::Result,
     mapping::{
@@ -358,9 +361,13 @@ pub fn text(
             let mut any = Vec::new();
             for member in &object.members {
                 match member.element {
-                    "text" | "display" => {
-                        any.push(string::string(builder, &member.node, &[value.to_owned()], None)?)
-                    }
+                    "text" | "display" => any.push(string::string(
+                        builder,
+                        &member.node,
+                        &[value.to_owned()],
+                        None,
+                        Texts::All,
+                    )?),
                     "coding" => any.push(text(builder, &member.node, row, value)?),
                     "type" => any.push(text(builder, &member.node, row, value)?),
                     _ => {}
