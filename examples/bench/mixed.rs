@@ -66,12 +66,20 @@ impl Pace {
     }
 }
 
-/// What must be the same each time: of a Bundle everything but its id, its time, and its sealed links.
+/// What must be the same each time: of a Bundle everything but its id, its time, its sealed links, and the ids of requests in its
+/// hints.
 fn essence(body: &[u8]) -> Result<u64, Failure> {
     let mut value: Value = serde_json::from_slice(body)?;
     if let Some(bundle) = value.as_object_mut().filter(|value| value["resourceType"] == "Bundle") {
         for name in ["id", "meta", "link", "timestamp"] {
             bundle.remove(name);
+        }
+        for entry in bundle.get_mut("entry").and_then(Value::as_array_mut).into_iter().flatten() {
+            for issue in
+                entry["resource"].get_mut("issue").and_then(Value::as_array_mut).into_iter().flatten()
+            {
+                issue["diagnostics"].take();
+            }
         }
     }
     let mut hasher = DefaultHasher::new();
