@@ -332,10 +332,21 @@ impl Store {
             counts: Default::default(),
             recorder: OnceLock::new(),
             statement_timeout: options.statement_timeout,
-            patience: options.wait.max(PATIENCE),
+            // Both limits have their own errors, and end first.
+            patience: options.wait.max(PATIENCE) + Duration::from_millis(100),
             database: config.get_dbname().unwrap_or_default().to_owned(),
         })
     }
+}
+
+/// Replicas of a database that nobody asked.
+#[cfg(test)]
+pub(super) fn unreached(wanted: &ReplicaOptions) -> std::sync::Arc<Replicas> {
+    let options = tests::options("postgresql://reader@127.0.0.1:1/health");
+    let (original, servers) = config(&options).expect("a URL");
+    let copies = replicas(&original, wanted, &options).expect("a URL");
+    let primary = Watched::new(&servers, options.wait).expect("a pool");
+    Replicas::start(primary, &copies, Sessions::of(&options), (options.wait, wanted.lag)).expect("pools")
 }
 
 #[cfg(test)]
@@ -345,7 +356,7 @@ mod tests {
     use super::{Options, ReplicaOptions, config, parameters, replicas};
     use crate::store::servers::{Part, Servers};
 
-    fn options(url: &str) -> Options {
+    pub(super) fn options(url: &str) -> Options {
         Options {
             url: url.to_owned(),
             database: None,

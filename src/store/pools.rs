@@ -123,7 +123,8 @@ pub(super) fn empty(pool: &Pool) {
 pub(super) async fn session(pool: &Pool, patience: Duration) -> Result<Object, Failed> {
     let late = || Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause("no session in time");
     let session = tokio::time::timeout(patience, pool.get()).await;
-    session.map_err(|_| Failed::Server(late()))?.map_err(|error| match error {
+    // Most of it may have been spent in the queue: that says nothing of the server.
+    session.map_err(|_| Failed::Statement(late()))?.map_err(|error| match error {
         PoolError::Timeout(_) => {
             Failed::Statement(Error::new(&error::OVERLOADED).retry_after(2).cause(error))
         }

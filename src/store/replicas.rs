@@ -51,7 +51,7 @@ pub(super) struct Watched {
 
 impl Watched {
     /// A session with these servers.
-    fn new(servers: &Servers, wait: Duration) -> Result<Self, ConnectError> {
+    pub(super) fn new(servers: &Servers, wait: Duration) -> Result<Self, ConnectError> {
         Ok(Self { pool: pools::pool(servers.clone(), 1, wait)?, tls: servers.tls(), role: servers.role() })
     }
 
@@ -420,7 +420,85 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::least;
+    use std::{sync::Arc, time::Duration};
+
+    use super::{Ordering, Replicas, least};
+    use crate::store::{ReplicaOptions, Spent, connect::unreached};
+
+    /// Replicas where nobody listens, which may answer all the same.
+    fn usable() -> Arc<Replicas> {
+        let replicas = ReplicaOptions {
+            url: "postgresql://127.0.0.1:1,127.0.0.1:2,127.0.0.1:3".to_owned(),
+            lag: Duration::from_secs(3600),
+        };
+        let replicas = unreached(&replicas);
+        for replica in &replicas.each {
+            replica.until.store(u64::MAX, Ordering::Relaxed);
+        }
+        replicas
+    }
+
+    #[tokio::test]
+    async fn a_request_stays_where_it_began_as_long_as_that_can_answer() {
+        let replicas = usable();
+        let chosen = || replicas.choose().map(|replica| replica.place.clone());
+        let request = async || Spent::default().on(async { [chosen(), chosen(), chosen()] }).await;
+        for _ in 0..6 {
+            let [first, second, third] = request().await;
+            assert!(first.is_some() && first == second && second == third);
+        }
+        // Statements of none take turns.
+        assert_ne!(chosen(), chosen());
+        Spent::default()
+            .on(async {
+                let first = replicas.choose().unwrap();
+                first.until.store(0, Ordering::Relaxed);
+                let second = replicas.choose().unwrap();
+                assert_ne!(first.place, second.place);
+                assert_eq!(chosen(), Some(second.place.clone()));
+                first.until.store(u64::MAX, Ordering::Relaxed);
+                assert_eq!(chosen(), Some(second.place.clone()), "and where it went on");
+            })
+            .await;
+    }
+
+    #[tokio::test]
+    async fn a_request_that_began_at_the_primary_stays_there() {
+        let replicas = usable();
+        let all = |until| {
+            for replica in &replicas.each {
+                replica.until.store(until, Ordering::Relaxed);
+            }
+        };
+        Spent::default()
+            .on(async {
+                all(0);
+                assert!(replicas.choose().is_none());
+                all(u64::MAX);
+                assert!(replicas.choose().is_none());
+            })
+            .await;
+        assert!(replicas.choose().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_one_with_fewer_statements_is_taken_and_one_that_failed_is_not() {
+        let replicas = usable();
+        let busy: Vec<_> = [0, 0, 1, 2, 2].map(|number| replicas.each[number].begin()).into();
+        assert_eq!(replicas.choose().unwrap().place, "127.0.0.1:2");
+        drop(busy);
+        replicas.each[1].used(std::time::Instant::now(), u64::MAX);
+        for number in [0, 2] {
+            replicas.each[number].until.store(0, Ordering::Relaxed);
+        }
+        let error = crate::error::Error::new(&crate::error::DATABASE_UNAVAILABLE).cause("gone");
+        replicas.choose().unwrap().failed(&error);
+        assert!(replicas.choose().is_none());
+        // What was seen before it failed does not bring it back.
+        replicas.each[1].used(std::time::Instant::now(), u64::MAX);
+        assert!(replicas.choose().is_none());
+        assert!(replicas.vitals()[1].reason.as_deref().unwrap().contains("gone"));
+    }
 
     #[test]
     fn the_replica_with_the_least_to_do_is_taken_in_turns_where_several_have() {
