@@ -60,9 +60,9 @@ key::settings! {
     /// transaction`). Every statement then brings its settings with it and is planned anew; changes of rights are looked
     /// for, not waited for.
     pooler: bool = "false";
-    /// Streaming replicas that answer requests in place of the database of `database_url`, as a URL with one or more hosts; users
-    /// and rights are always read there. Role, password and database are those of `database_url` unless this names others.
-    /// Without a replica that is near enough the database itself answers.
+    /// Streaming replicas that answer requests in place of the database of `database_url` or `trytond_conf`, as a URL with one or
+    /// more hosts. Users and rights are always read from the database itself, which also answers while no replica is near
+    /// enough behind it. Role, password and database are the same unless this URL names others.
     replica_url: Option<DatabaseUrl> => "postgresql://two.hospital.example,three.hospital.example/health";
     /// A replica answers only as long as it has replayed everything that the primary had written so long ago. At least 200ms.
     replica_lag: Duration = "2s";
