@@ -258,6 +258,7 @@ async fn the_example_mappings_hold() {
         statement_timeout: seconds(30),
         wait: seconds(5),
         pooler: false,
+        replicas: None,
     };
     let store = Arc::new(Store::open(&options).await.expect("it answers"));
     let catalog = Catalog::load(&store).await.expect("a GNU Health database");

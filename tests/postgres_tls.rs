@@ -61,6 +61,7 @@ async fn encrypted(url: &str) -> Result<bool, ConnectError> {
         connections: 2,
         statement_timeout: Duration::from_secs(30),
         pooler: false,
+        replicas: None,
         wait: Duration::from_secs(5),
     };
     let store = Store::open(&options).await?;

@@ -47,6 +47,7 @@ impl Recorder {
             connections: config.connections.get(),
             statement_timeout: config.statement_timeout,
             pooler: config.pooler,
+            replicas: None,
             wait: config.queue_timeout,
         };
         let opened = Opened::open(&config, &options).await.map_err(|error| format!("{error:?}"))?;

@@ -96,6 +96,7 @@ async fn serve_hospital(server: &Server, listener: TcpListener, config: &Config)
         statement_timeout: config.statement_timeout,
         wait: config.queue_timeout,
         pooler: false,
+        replicas: None,
     };
     let opened = Opened::open(config, &options).await?;
     opened.refuse()?;

@@ -55,7 +55,10 @@ pub fn places(config: &Config) -> u32 {
         }
     }
     let files = limit.current.and_then(|files| u32::try_from(files).ok()).unwrap_or(u32::MAX);
-    let other = u32::try_from(config.connections.get()).unwrap_or(u32::MAX).saturating_add(128);
+    // At each server; a replica has a comma before it.
+    let servers = config.replica_url.as_ref().map_or(1, |url| 2 + url.expose().matches(',').count());
+    let sessions = config.connections.get().saturating_mul(servers);
+    let other = u32::try_from(sessions).unwrap_or(u32::MAX).saturating_add(128);
     files.saturating_sub(other).clamp(32, 16_384)
 }
 
@@ -74,6 +77,10 @@ pub fn database(config: &Config) -> Result<store::Options, Problem> {
         statement_timeout: config.statement_timeout,
         wait: config.queue_timeout,
         pooler: config.pooler,
+        replicas: config
+            .replica_url
+            .as_ref()
+            .map(|url| store::ReplicaOptions { url: url.expose().to_owned(), lag: config.replica_lag }),
     })
 }
 

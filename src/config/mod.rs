@@ -60,6 +60,12 @@ key::settings! {
     /// transaction`). Every statement then brings its settings with it and is planned anew; changes of rights are looked
     /// for, not waited for.
     pooler: bool = "false";
+    /// Streaming replicas that answer requests in place of the database of `database_url` or `trytond_conf`, as a URL with one or
+    /// more hosts. Users and rights are always read from the database itself, which also answers while no replica is near
+    /// enough behind it. Role, password and database are the same unless this URL names others.
+    replica_url: Option<DatabaseUrl> => "postgresql://two.hospital.example,three.hospital.example/health";
+    /// A replica answers only as long as it has replayed everything that the primary had written so long ago. At least 200ms.
+    replica_lag: Duration = "2s";
     /// How long one statement may run; a search that takes longer is answered with 503.
     statement_timeout: Duration = "30s";
     /// How long a request waits for a free session, and before that for others of its user, before it is answered with 503.
@@ -224,6 +230,9 @@ key::settings! {
     log_level: Level = "info";
 }
 
+/// The shortest `replica_lag`.
+const SHORTEST_LAG: Duration = Duration::from_millis(200);
+
 impl Config {
     /// Findings that no single value shows.
     fn contradictions(&self) -> Vec<Problem> {
@@ -236,6 +245,12 @@ impl Config {
         }
         if self.database_url.is_some() && self.trytond_conf.is_some() {
             problems.push(Problem::new("database_url and trytond_conf are both given; give one of them"));
+        }
+        if self.replica_lag < SHORTEST_LAG {
+            problems.push(Problem::new(format!(
+                "replica_lag ({} ms) is too short: replicas are looked at a few times a second; give 200ms or more",
+                self.replica_lag.as_millis()
+            )));
         }
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             problems.push(Problem::new("tls_certificate and tls_key belong together; give both or none"));

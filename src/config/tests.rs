@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use super::{Config, Given, Origin, load, reference};
 
@@ -103,6 +103,17 @@ fn misspelt_variables_are_noted() {
     loaded.note_variables(names.into_iter().map(str::to_owned));
     assert_eq!(loaded.notes.len(), 1);
     assert!(loaded.notes[0].contains("did you mean GNUHEALTH_FHIR_LISTEN?"));
+}
+
+#[test]
+fn replicas_need_a_lag_that_can_be_watched() {
+    let text =
+        |lag: &str| format!("replica_url = \"postgresql://two,three/health\"\nreplica_lag = \"{lag}\"");
+    assert_eq!(file(&text("200ms")).unwrap().config.replica_lag, Duration::from_millis(200));
+    let problems = format!("{:?}", file(&text("199ms")).unwrap_err());
+    assert!(problems.contains("replica_lag (199 ms)"), "{problems}");
+    assert!(file("replica_url = \"two,three\"").is_err());
+    assert_eq!(load(&[], None).unwrap().config.replica_lag, Duration::from_secs(2));
 }
 
 #[test]

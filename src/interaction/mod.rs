@@ -46,7 +46,7 @@ pub use gateway::{Fhir, Options, Session};
 pub use operation::Call;
 pub use search::Place;
 pub use touched::Touched;
-pub use vitals::Vitals;
+pub use vitals::{ReplicaVitals, Vitals};
 
 /// What the server calls: everything behind the protocol.
 pub trait Gateway: Send + Sync + 'static {

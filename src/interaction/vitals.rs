@@ -2,7 +2,7 @@
 
 use super::gateway::Fhir;
 pub use crate::{
-    store::{Vitals as Database, Work},
+    store::{ReplicaVitals, Vitals as Database, Work},
     tryton::SignInVitals,
 };
 

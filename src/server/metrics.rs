@@ -1,5 +1,5 @@
 //! Metrics in the text format of OpenMetrics (<https://prometheus.io/docs/specs/om/open_metrics_spec/>), which Prometheus
-//! reads. Labels are templates, codes and other words of this program: never a value, an id or a login.
+//! reads. Labels are templates, codes and other words of this program, and places of replicas: never a value, an id or a login.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -14,7 +14,10 @@ use prometheus_client::{
 };
 
 use super::traces::Counts;
-use crate::{audit, interaction::Vitals};
+use crate::{
+    audit,
+    interaction::{ReplicaVitals, Vitals},
+};
 
 /// Media type of the text.
 pub(super) const MEDIA: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -210,7 +213,40 @@ fn gathered(vitals: &Vitals, ready: bool, ends: Option<SystemTime>) -> Registry 
     };
     seconds("statement_time", "Time that statements took", &|at| database.work[at].time);
     seconds("session_wait", "Time that sessions were waited for", &|at| database.work[at].waited);
+    if !database.replicas.is_empty() {
+        replicas(&mut registry, &database.replicas);
+    }
     registry
+}
+
+/// Replicas of PostgreSQL, by host and port.
+fn replicas(registry: &mut Registry, replicas: &[ReplicaVitals]) {
+    let label = |replica: &ReplicaVitals| vec![("replica", replica.place.clone())];
+    let mut gauge = |name: &str, help: &str, value: &dyn Fn(&ReplicaVitals) -> usize| {
+        let family = Family::<Vec<(&'static str, String)>, Gauge>::default();
+        for replica in replicas {
+            let value = i64::try_from(value(replica)).unwrap_or(i64::MAX);
+            family.get_or_create(&label(replica)).set(value);
+        }
+        registry.register(name, help, family);
+    };
+    gauge("replica_used", "1 when the replica answers requests", &|replica| usize::from(replica.used));
+    gauge("replica_sessions_in_use", "Sessions with the replica that work", &|replica| replica.in_use);
+    gauge("replica_sessions_idle", "Sessions with the replica that are open and idle", &|replica| {
+        replica.idle
+    });
+    gauge("replica_sessions_waiting", "Requests that wait for a session with it", &|replica| replica.waiting);
+    let lag = Family::<Vec<(&'static str, String)>, Seconds>::default();
+    let moved = Family::<Vec<(&'static str, String)>, Counter>::default();
+    for replica in replicas {
+        if let Some(behind) = replica.behind {
+            lag.get_or_create(&label(replica)).set(behind.as_secs_f64());
+        }
+        moved.get_or_create(&label(replica)).inc_by(replica.moved);
+    }
+    let help = "How old what the replica has is at most";
+    registry.register_with_unit("replica_lag", help, Unit::Seconds, lag);
+    registry.register("replica_moved", "Statements that went on elsewhere", moved);
 }
 
 /// The audit trail.
@@ -262,7 +298,10 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::{Counts, Metrics, Ordering};
-    use crate::{audit, interaction::Vitals};
+    use crate::{
+        audit,
+        interaction::{ReplicaVitals, Vitals},
+    };
 
     #[test]
     fn requests_are_counted_by_template_method_and_class_of_status() {
@@ -277,6 +316,9 @@ mod tests {
         vitals.database.work[0].statements = 7;
         vitals.database.work[0].time = Duration::from_millis(1500);
         vitals.sign_ins.outcomes = vec![("password", "wrong", 2)];
+        let behind = Some(Duration::from_millis(250));
+        let replica = ReplicaVitals { place: "two:5432".to_owned(), behind, idle: 4, ..Default::default() };
+        vitals.database.replicas = vec![replica];
         let traces = Counts::default();
         traces.dropped.store(4, Ordering::Relaxed);
         let audit = audit::Vitals { kept: 3, ..Default::default() };
@@ -297,6 +339,9 @@ mod tests {
             "gnuhealth_fhir_statements_total{class=\"request\"} 7\n",
             "gnuhealth_fhir_statement_time_seconds_total{class=\"request\"} 1.5\n",
             "gnuhealth_fhir_ready 1\n",
+            "gnuhealth_fhir_replica_used{replica=\"two:5432\"} 0\n",
+            "gnuhealth_fhir_replica_lag_seconds{replica=\"two:5432\"} 0.25\n",
+            "gnuhealth_fhir_replica_sessions_idle{replica=\"two:5432\"} 4\n",
             "gnuhealth_fhir_audit_records_total{outcome=\"kept\"} 3\n",
             "gnuhealth_fhir_spans_total{outcome=\"dropped\"} 4\n",
             "gnuhealth_fhir_trace_messages_total{outcome=\"failed\"} 0\n",

@@ -2,15 +2,13 @@
 
 use std::{fmt, str::FromStr, sync::OnceLock, time::Duration};
 
-use deadpool::{
-    Runtime,
-    managed::{QueueMode, Timeouts},
-};
 use tokio_postgres::{Config, SimpleQueryMessage, config::SslMode, error::SqlState};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
-    Pool, Store,
+    Store,
+    pools::{self, Pools, Sessions},
+    replicas::{Replicas, Watched},
     servers::{PATIENCE, Part, Servers, Unavailable},
 };
 use crate::tls::{Connecting, Mode, Problem};
@@ -30,6 +28,17 @@ pub struct Options {
     pub wait: Duration,
     /// A pooler gives each transaction another session.
     pub pooler: bool,
+    /// Servers that answer requests in its place.
+    pub replicas: Option<ReplicaOptions>,
+}
+
+/// How to reach replicas, and when they may answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplicaOptions {
+    /// `postgresql://` URL with one or more hosts. User, password and database are those of the database, unless it names them.
+    pub url: String,
+    /// What was written longer ago than this a replica must have.
+    pub lag: Duration,
 }
 
 impl Options {
@@ -68,6 +77,8 @@ pub enum ConnectError {
     Url(String),
     /// TLS cannot be used as the URL asks for it.
     Tls(Problem),
+    /// The same of the URL of the replicas.
+    Replicas(Box<Self>),
     /// Nobody answers.
     Unreachable {
         /// Where it was tried.
@@ -103,6 +114,7 @@ impl fmt::Display for ConnectError {
                 )
             }
             Self::Tls(problem) => write!(f, "TLS to PostgreSQL: {problem}"),
+            Self::Replicas(error) => write!(f, "replica_url: {error}"),
             Self::Unreachable { place, cause } => write!(
                 f,
                 "no PostgreSQL server answers at {place} ({cause}); check host and port, that the server runs and that its listen_addresses and pg_hba.conf admit this machine"
@@ -155,8 +167,51 @@ fn parameters(url: &str) -> Result<(String, Part, Option<Duration>), ConnectErro
     Ok((url, part, unacknowledged.filter(|time| !time.is_zero())))
 }
 
-fn config(options: &Options) -> Result<(Config, Servers, MakeRustlsConnect), ConnectError> {
-    let (tls, url) = Connecting::parse(&options.url).map_err(ConnectError::Tls)?;
+fn config(options: &Options) -> Result<(Config, Servers), ConnectError> {
+    let (mut config, part, tls) = read(&options.url)?;
+    if let Some(database) = &options.database {
+        config.dbname(database);
+    }
+    if config.get_user().is_none() {
+        config.user(std::env::var("USER").unwrap_or_else(|_| "postgres".to_owned()));
+    }
+    // Without a name PostgreSQL takes that of the role.
+    if let (None, Some(user)) = (config.get_dbname(), config.get_user().map(str::to_owned)) {
+        config.dbname(user);
+    }
+    let servers = servers(&mut config, part, tls, options);
+    Ok((config, servers))
+}
+
+/// The replicas of a database: what their URL does not say is as there.
+fn replicas(
+    original: &Config,
+    replicas: &ReplicaOptions,
+    options: &Options,
+) -> Result<Servers, ConnectError> {
+    let (mut config, part, tls) = read(&replicas.url)?;
+    if part == Part::Primary {
+        let sentence = "replicas are standbys; leave target_session_attrs out";
+        return Err(ConnectError::Url(sentence.to_owned()));
+    }
+    if config.get_user().is_none() {
+        config.user(original.get_user().unwrap_or_default());
+        if let Some(password) = original.get_password().filter(|_| config.get_password().is_none()) {
+            let password = password.to_owned();
+            config.password(password);
+        }
+    }
+    match (&options.database, config.get_dbname()) {
+        (Some(name), _) => drop(config.dbname(name)),
+        (None, None) => drop(config.dbname(original.get_dbname().unwrap_or_default())),
+        (None, Some(_)) => {}
+    }
+    Ok(servers(&mut config, part, tls, options))
+}
+
+/// Reads a URL.
+fn read(url: &str) -> Result<(Config, Part, MakeRustlsConnect), ConnectError> {
+    let (tls, url) = Connecting::parse(url).map_err(ConnectError::Tls)?;
     let (url, part, unacknowledged) = parameters(&url)?;
     let mut config = Config::from_str(&url).map_err(|error| ConnectError::Url(error.to_string()))?;
     config.ssl_mode(match tls.mode {
@@ -164,18 +219,8 @@ fn config(options: &Options) -> Result<(Config, Servers, MakeRustlsConnect), Con
         Mode::Prefer => SslMode::Prefer,
         Mode::Require | Mode::VerifyCa | Mode::VerifyFull => SslMode::Require,
     });
-    if let Some(database) = &options.database {
-        config.dbname(database);
-    }
-    if config.get_user().is_none() {
-        config.user(std::env::var("USER").unwrap_or_else(|_| "postgres".to_owned()));
-    }
     if let Some(time) = unacknowledged {
         config.tcp_user_timeout(time);
-    }
-    config.application_name("gnuhealth-fhir");
-    if !options.pooler {
-        config.options(options.session());
     }
     let hosts = config.get_hosts().len().max(config.get_hostaddrs().len());
     if hosts == 0 {
@@ -184,15 +229,22 @@ fn config(options: &Options) -> Result<(Config, Servers, MakeRustlsConnect), Con
     if ![0, 1, hosts].contains(&config.get_ports().len()) {
         return Err(ConnectError::Url("give each host its port: one:5432,two:5433".to_owned()));
     }
-    let tls = tls.connector().map_err(ConnectError::Tls)?;
-    let servers = Servers::new(&config, part, tls.clone());
-    Ok((config, servers, tls))
+    Ok((config, part, tls.connector().map_err(ConnectError::Tls)?))
+}
+
+/// The servers of a URL, whose sessions have the settings of these options.
+fn servers(config: &mut Config, part: Part, tls: MakeRustlsConnect, options: &Options) -> Servers {
+    config.application_name("gnuhealth-fhir");
+    if !options.pooler {
+        config.options(options.session());
+    }
+    Servers::new(config, part, tls)
 }
 
 /// Names of the databases that the role of `options` can see on its server.
 pub async fn databases(options: &Options) -> Vec<String> {
     for maintenance in ["postgres", "template1"] {
-        let Ok((_, servers, _)) = config(options) else { return Vec::new() };
+        let Ok((_, servers)) = config(options) else { return Vec::new() };
         if let Ok((client, connection)) = servers.of_database(maintenance).connect().await {
             let task = tokio::spawn(connection);
             let rows = client
@@ -235,7 +287,15 @@ impl Store {
     /// # Errors
     /// [`ConnectError`] with a sentence for the operator.
     pub async fn open(options: &Options) -> Result<Self, ConnectError> {
-        let (config, servers, tls) = config(options)?;
+        let (config, servers) = config(options)?;
+        // What cannot be read is told before anybody is asked.
+        let copies = match &options.replicas {
+            Some(wanted) => {
+                let copies = replicas(&config, wanted, options);
+                Some((copies.map_err(|error| ConnectError::Replicas(Box::new(error)))?, wanted.lag))
+            }
+            None => None,
+        };
         if let Err(error) = tried(&servers, options).await {
             return Err(match error.code() {
                 Some(&SqlState::INVALID_CATALOG_NAME) => ConnectError::NoDatabase {
@@ -252,54 +312,54 @@ impl Store {
                 None => ConnectError::Unreachable { place: servers.places(), cause: error.to_string() },
             });
         }
-        let pool = |servers: &Servers, sessions: usize| {
-            // Opening a session has its own limit of time for each server.
-            let timeouts = Timeouts { wait: Some(options.wait), create: None, recycle: None };
-            Pool::builder(servers.clone())
-                .max_size(sessions)
-                // The session used last has the most in memory: prepared statements, plans, descriptions of tables.
-                .queue_mode(QueueMode::Lifo)
-                .runtime(Runtime::Tokio1)
-                .timeouts(timeouts)
-                .build()
-                .map_err(|error| ConnectError::Url(error.to_string()))
+        let sessions = Sessions::of(options);
+        let pools = Pools::new(&servers, sessions, options.wait)?;
+        let watch = match sessions.watches {
+            true => Some(pools::pool(servers.clone(), 1, options.wait)?),
+            false => None,
         };
-        // Requests come first, then the watch, then the listener, for which a pooler has no session, then wide statements.
-        let (watches, listens) = (options.connections > 1, options.connections > 2 && !options.pooler);
-        let widely = if options.connections < 8 { 0 } else { options.connections / 4 };
-        let watch = if watches { Some(pool(&servers, 1)?) } else { None };
-        let wide = if widely > 0 { Some(pool(&servers.clone().planning_little(), widely)?) } else { None };
-        let others = usize::from(watches) + usize::from(listens) + widely;
-        let pool = pool(&servers, options.connections - others)?;
-        // Without a name PostgreSQL takes that of the role.
-        let database = config.get_dbname().or(config.get_user()).unwrap_or_default().to_owned();
-        let statement_timeout = options.statement_timeout;
-        let listener = listens.then_some(servers);
-        let pooled = options.pooler.then(|| options.transaction());
+        let replicas = match copies {
+            Some((copies, lag)) => {
+                let pool = watch.as_ref().unwrap_or_else(|| pools.usual()).clone();
+                let primary = Watched { pool, tls: servers.tls(), role: servers.role() };
+                Some(Replicas::start(primary, &copies, sessions, (options.wait, lag))?)
+            }
+            None => None,
+        };
         Ok(Self {
-            pool,
-            wide,
+            pools,
             watch,
-            tls,
-            listener,
-            pooled,
+            replicas,
+            listener: sessions.listens.then_some(servers),
+            pooled: options.pooler.then(|| options.transaction()),
             counts: Default::default(),
             recorder: OnceLock::new(),
-            statement_timeout,
-            patience: options.wait.max(PATIENCE),
-            database,
+            statement_timeout: options.statement_timeout,
+            // Both limits have their own errors, and end first.
+            patience: options.wait.max(PATIENCE) + Duration::from_millis(100),
+            database: config.get_dbname().unwrap_or_default().to_owned(),
         })
     }
+}
+
+/// Replicas of a database that nobody asked.
+#[cfg(test)]
+pub(super) fn unreached(wanted: &ReplicaOptions) -> std::sync::Arc<Replicas> {
+    let options = tests::options("postgresql://reader@127.0.0.1:1/health");
+    let (original, servers) = config(&options).expect("a URL");
+    let copies = replicas(&original, wanted, &options).expect("a URL");
+    let primary = Watched::new(&servers, options.wait).expect("a pool");
+    Replicas::start(primary, &copies, Sessions::of(&options), (options.wait, wanted.lag)).expect("pools")
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Options, config, parameters};
-    use crate::store::servers::Part;
+    use super::{Options, ReplicaOptions, config, parameters, replicas};
+    use crate::store::servers::{Part, Servers};
 
-    fn options(url: &str) -> Options {
+    pub(super) fn options(url: &str) -> Options {
         Options {
             url: url.to_owned(),
             database: None,
@@ -307,12 +367,13 @@ mod tests {
             statement_timeout: Duration::from_secs(30),
             wait: Duration::from_secs(5),
             pooler: false,
+            replicas: None,
         }
     }
 
     #[test]
     fn several_hosts_have_their_own_ports_and_a_part_to_play() {
-        let places = |url: &str| config(&options(url)).map(|(_, servers, _)| servers.places());
+        let places = |url: &str| config(&options(url)).map(|(_, servers)| servers.places());
         let url = "postgresql://u@one:5433,two:5434/db?target_session_attrs=primary";
         assert_eq!(places(url).unwrap(), "one:5433, two:5434");
         assert_eq!(places("postgresql://u@one,two:5433/db").unwrap(), "one:5432, two:5433");
@@ -323,6 +384,27 @@ mod tests {
         ] {
             assert!(places(url).unwrap_err().to_string().contains(word), "{url}");
         }
+    }
+
+    #[test]
+    fn replicas_are_reached_as_the_database_unless_their_url_says_otherwise() {
+        let options = options("postgresql://reader:secret@one/health");
+        let original = config(&options).unwrap().0;
+        let reached = |url: &str, options: &Options| {
+            let wanted = ReplicaOptions { url: url.to_owned(), lag: Duration::from_secs(2) };
+            let servers =
+                replicas(&original, &wanted, options).map(|servers| servers.alone().collect::<Vec<_>>());
+            servers.map(|servers| servers.iter().map(Servers::reached).collect::<Vec<_>>())
+        };
+        let said = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            reached("postgresql://two,three:5433", &options).unwrap(),
+            said(&["reader:secret@two:5432/health", "reader:secret@three:5433/health"])
+        );
+        // Another role has its own password or none.
+        assert_eq!(reached("postgresql://copy@two/h", &options).unwrap(), said(&["copy:@two:5432/h"]));
+        let named = Options { database: Some("clinic".to_owned()), ..options.clone() };
+        assert_eq!(reached("postgresql://two/h", &named).unwrap(), said(&["reader:secret@two:5432/clinic"]));
     }
 
     #[test]

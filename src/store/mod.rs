@@ -5,40 +5,37 @@
 mod connect;
 mod files;
 mod listen;
+mod pools;
+mod reading;
+mod replicas;
 mod row;
 mod running;
 mod servers;
 mod session;
 mod vitals;
 
-pub use connect::{ConnectError, Options, databases};
+pub use connect::{ConnectError, Options, ReplicaOptions, databases};
 pub use files::{FileStore, StoredFile};
 pub use row::{FromColumn, Raw, Row};
-pub use vitals::{Spent, Vitals, Work};
+pub use vitals::{ReplicaVitals, Spent, Vitals, Work};
 
 use std::{
-    iter::repeat_n,
-    sync::{
-        OnceLock,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, OnceLock, mpsc},
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{self, PoolError, Timeouts};
+use deadpool::managed;
 use deadpool_postgres::TransactionBuilder;
-use futures_util::future::try_join_all;
 use tokio_postgres::{
     IsolationLevel,
     error::SqlState,
     types::{ToSql, Type},
 };
-use tokio_postgres_rustls::MakeRustlsConnect;
 
+use pools::Pools;
+use replicas::Replicas;
 use running::Running;
 use servers::{Servers, Unavailable};
-use session::Session;
 
 use crate::{
     error::{self, Error, Result},
@@ -97,19 +94,17 @@ type Object = managed::Object<Servers>;
 
 /// A pool of database sessions.
 pub struct Store {
-    pool: Pool,
-    /// A few sessions for wide statements of [`Class::Request`]. They are planned sooner where the tables' descriptions were
-    /// read before, and cannot take all sessions. Only with eight sessions or more.
-    wide: Option<Pool>,
+    /// Sessions for requests and for signing in.
+    pools: Pools,
     /// One session for [`Class::Watch`], so that long searches cannot hide a change of rights. A store with a single
     /// session has none.
     watch: Option<Pool>,
+    /// Servers that answer [`Class::Request`] in place of the database's own.
+    replicas: Option<Arc<Replicas>>,
     /// How to open one more session, which hears what Tryton tells of changes. Only with three sessions or more.
     listener: Option<Servers>,
     /// The settings of each transaction, where a pooler keeps none for the session.
     pooled: Option<String>,
-    /// For cancelling.
-    tls: MakeRustlsConnect,
     counts: [vitals::Counter; 3],
     /// Who wants to know the statements for requests.
     recorder: OnceLock<mpsc::Sender<Statement>>,
@@ -124,9 +119,6 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store").field("database", &self.database).finish_non_exhaustive()
     }
 }
-
-/// A session that is there at once.
-const AT_ONCE: Timeouts = Timeouts { wait: Some(Duration::ZERO), create: None, recycle: None };
 
 /// How much longer than PostgreSQL's own limit an answer is waited for.
 const GRACE: Duration = Duration::from_secs(1);
@@ -157,42 +149,21 @@ impl Store {
         &self.database
     }
 
-    /// Sessions for requests at most.
+    /// Sessions for requests at most; those with replicas are not counted.
     pub fn sessions(&self) -> usize {
-        self.pools().map(|pool| pool.status().max_size).sum()
+        self.pools.each().map(|pool| pool.status().max_size).sum()
     }
 
-    /// The pools for requests.
-    fn pools(&self) -> impl Iterator<Item = &Pool> {
-        std::iter::once(&self.pool).chain(&self.wide)
-    }
-
-    /// The pool for statements of this purpose.
-    fn pool(&self, Purpose { class, wide, .. }: Purpose) -> &Pool {
-        let pool = match class {
-            Class::Watch => self.watch.as_ref(),
-            Class::Request => self.wide.as_ref().filter(|_| wide),
-            Class::SignIn => None,
+    /// A session for statements of this purpose, for as long as they take.
+    async fn running(&self, purpose: Purpose, pools: &Pools) -> Result<Running, Failed> {
+        let pool = match (&self.watch, purpose.class) {
+            (Some(watch), Class::Watch) => watch,
+            _ => pools.of(purpose),
         };
-        pool.unwrap_or(&self.pool)
-    }
-
-    /// A session for statements of this purpose.
-    async fn session(&self, purpose: Purpose) -> Result<Object> {
         let begun = Instant::now();
-        let session = tokio::time::timeout(self.patience, self.pool(purpose).get()).await;
+        let session = pools::session(pool, self.patience).await;
         self.waited(purpose.class, begun);
-        let late = |_| Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause("no session in time");
-        session.map_err(late)?.map_err(|error| match error {
-            PoolError::Timeout(_) => Error::new(&error::OVERLOADED).retry_after(2).cause(error),
-            PoolError::Backend(error) => unavailable(error),
-            error => Error::new(&error::DATABASE_UNAVAILABLE).retry_after(5).cause(error),
-        })
-    }
-
-    /// A session, for as long as its statements take.
-    async fn running(&self, purpose: impl Into<Purpose>) -> Result<Running> {
-        Ok(Running::new(self.session(purpose.into()).await?, self.tls.clone()))
+        Ok(Running::new(session?, pools.tls()))
     }
 
     /// PostgreSQL ends a statement itself; this is for a server that does not, and for a lost network.
@@ -201,143 +172,12 @@ impl Store {
         tokio::time::timeout(self.statement_timeout + GRACE, answer).await.map_err(late)
     }
 
-    /// Runs one statement, prepared once per session, and returns its rows.
-    ///
-    /// # Errors
-    /// Unreachable database, time limit, or a failing statement; the text of PostgreSQL goes to the log only.
-    pub async fn rows(&self, purpose: impl Into<Purpose>, statement: &Statement) -> Result<Vec<Row>> {
-        self.rows_filled(purpose, statement, &[]).await
-    }
-
-    /// Runs a statement with these values in its gaps.
-    ///
-    /// # Errors
-    /// As [`Store::rows`].
-    pub async fn rows_filled(
-        &self,
-        purpose: impl Into<Purpose>,
-        statement: &Statement,
-        gaps: &[Value],
-    ) -> Result<Vec<Row>> {
-        let purpose = purpose.into();
-        let (running, rows) = self.query(self.running(purpose).await?, purpose, statement, gaps).await?;
-        running.finished();
-        Ok(rows)
-    }
-
-    /// Runs a statement for a record, whose id fills the gap.
-    ///
-    /// # Errors
-    /// As [`Store::rows`].
-    pub async fn rows_of_record(
-        &self,
-        purpose: impl Into<Purpose>,
-        statement: &Statement,
-        record: i32,
-    ) -> Result<Vec<Row>> {
-        self.rows_filled(purpose, statement, &[Value::Int4(record)]).await
-    }
-
-    /// Runs statements with these values in their gaps; returns the rows of the first, then those of the second, and so on.
-    /// Wide ones run side by side, on as many of their sessions as nobody uses.
-    ///
-    /// # Errors
-    /// As [`Store::rows`].
-    pub async fn rows_side_by_side(
-        &self,
-        purpose: impl Into<Purpose>,
-        statements: &[Statement],
-        gaps: &[Value],
-    ) -> Result<Vec<Row>> {
-        let purpose = purpose.into();
-        let next = AtomicUsize::new(0);
-        let lane = |mut running: Running| {
-            let next = &next;
-            async move {
-                let mut found = Vec::new();
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(statement) = statements.get(number) else { break };
-                    let rows;
-                    (running, rows) = self.query(running, purpose, statement, gaps).await?;
-                    found.push((number, rows));
-                }
-                running.finished();
-                Ok(found)
-            }
-        };
-        if statements.is_empty() {
-            return Ok(Vec::new());
-        }
-        let first = lane(self.running(purpose).await?);
-        let others = self.wide.iter().filter(|_| purpose.wide);
-        let more = others.flat_map(|pool| repeat_n(pool, statements.len() - 1)).map(|pool| async {
-            match pool.timeout_get(&AT_ONCE).await {
-                Ok(session) => lane(Running::new(session, self.tls.clone())).await,
-                Err(_) => Ok(Vec::new()),
-            }
-        });
-        let (first, more) = tokio::try_join!(first, try_join_all(more))?;
-        let mut all: Vec<_> = first.into_iter().chain(more.into_iter().flatten()).collect();
-        all.sort_unstable_by_key(|(number, _)| *number);
-        Ok(all.into_iter().flat_map(|(_, rows)| rows).collect())
-    }
-
-    /// Runs a statement on a session, and gives that back unless it failed.
-    async fn query(
-        &self,
-        running: Running,
-        purpose: Purpose,
-        statement: &Statement,
-        gaps: &[Value],
-    ) -> Result<(Running, Vec<Row>)> {
-        let values = statement.filled(gaps);
-        self.tell(purpose.class, || statement.with(&values));
-        let mut sent = self.counts[purpose.class as usize].begin(purpose.name);
-        let answer = self.in_time(self.answer(running.session(), statement, &values)).await;
-        match answer.map_err(|late| sent.failed(late))? {
-            Ok(rows) => {
-                sent.answered(rows.len());
-                Ok((running, rows.into_iter().map(Row).collect()))
-            }
-            Err(error) => {
-                running.finished();
-                Err(sent.failed(database_error(error)))
-            }
-        }
-    }
-
-    async fn answer(
-        &self,
-        session: &Session,
-        statement: &Statement,
-        values: &[&Value],
-    ) -> std::result::Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
-        if let Some(settings) = &self.pooled {
-            // Sent together: a pooler holds its session from BEGIN to COMMIT, and what was prepared before is in another.
-            let begin = format!("BEGIN READ ONLY; {settings}");
-            let typed = typed(values);
-            let (begun, rows, ended) = tokio::join!(
-                session.batch_execute(&begin),
-                session.query_typed(&statement.text, &typed),
-                session.batch_execute("COMMIT")
-            );
-            begun?;
-            let rows = rows?;
-            ended?;
-            return Ok(rows);
-        }
-        let prepared = session.prepared(statement).await?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| *value as _).collect();
-        session.query(&prepared, &values).await
-    }
-
     /// Runs several statements that only read in one snapshot (REPEATABLE READ).
     ///
     /// # Errors
     /// As [`Store::rows`].
     pub async fn snapshot(&self, class: Class, statements: &[&str]) -> Result<Vec<Vec<Row>>> {
-        let running = self.running(class).await?;
+        let running = self.running(class.into(), &self.pools).await.map_err(Failed::into_error)?;
         let statements = statements.iter().map(|text| (*text, &[][..]));
         self.together(class, running, in_a_snapshot, statements).await?.map_err(database_error)
     }
@@ -347,7 +187,8 @@ impl Store {
     /// # Errors
     /// As [`Store::rows`]; a role without the right to write gets [`WriteError::Denied`].
     pub async fn write(&self, class: Class, statements: &[Statement]) -> Result<Vec<Vec<Row>>, WriteError> {
-        let running = self.running(class).await.map_err(WriteError::Failed)?;
+        let running = self.running(class.into(), &self.pools).await;
+        let running = running.map_err(|failed| WriteError::Failed(failed.into_error()))?;
         let statements = statements.iter().map(|statement| (statement.text.as_str(), &statement.values[..]));
         let answers = self.together(class, running, writing, statements).await;
         answers.map_err(WriteError::Failed)?.map_err(|error| match error.code() {
@@ -404,6 +245,24 @@ pub enum WriteError {
     Denied,
     /// Anything else.
     Failed(Error),
+}
+
+/// Why a statement has no rows, and whether another server can have them.
+enum Failed {
+    /// The server is gone, or cannot be reached.
+    Server(Error),
+    /// A standby gave it up, because the primary removed or locked what it read.
+    Recovery(Error),
+    /// It has to do with the statement, or with how much there is to do.
+    Statement(Error),
+}
+
+impl Failed {
+    fn into_error(self) -> Error {
+        match self {
+            Self::Server(error) | Self::Recovery(error) | Self::Statement(error) => error,
+        }
+    }
 }
 
 /// No session can be opened.

@@ -28,6 +28,13 @@ impl Running {
     pub(super) fn finished(mut self) {
         self.0 = None;
     }
+
+    /// The server has ended it.
+    pub(super) fn ended(mut self) {
+        if let Some((session, _)) = self.0.take() {
+            drop(Object::take(session));
+        }
+    }
 }
 
 impl Drop for Running {

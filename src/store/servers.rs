@@ -6,21 +6,27 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::{
-    Client, Config, Socket,
+    Client, Config, SimpleQueryMessage, Socket,
     config::{Host, LoadBalanceHosts},
     error::SqlState,
     tls::MakeTlsConnect,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::session::Session;
+use super::{
+    replicas::{Identity, Standing},
+    session::Session,
+};
 
 /// How long one server may take to open a session, unless `connect_timeout` says it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,13 +71,15 @@ pub(super) enum Unavailable {
     Part(Part),
     /// The settings of the session are not kept.
     Settings,
+    /// It should be a copy of a database and is none.
+    NoCopy,
 }
 
 impl Unavailable {
     pub(super) fn code(&self) -> Option<&SqlState> {
         match self {
             Self::Postgres(error) => error.code(),
-            Self::Silent | Self::Part(_) | Self::Settings => None,
+            Self::Silent | Self::Part(_) | Self::Settings | Self::NoCopy => None,
         }
     }
 
@@ -79,7 +87,7 @@ impl Unavailable {
     pub(super) fn message(&self) -> &str {
         match self {
             Self::Postgres(error) => error.as_db_error().map_or("", |error| error.message()),
-            Self::Silent | Self::Part(_) | Self::Settings => "",
+            Self::Silent | Self::Part(_) | Self::Settings | Self::NoCopy => "",
         }
     }
 
@@ -87,7 +95,7 @@ impl Unavailable {
     fn weight(&self) -> u8 {
         match self {
             Self::Postgres(error) if error.code().is_some() => 2,
-            Self::Part(_) => 1,
+            Self::Part(_) | Self::NoCopy => 1,
             Self::Postgres(_) | Self::Silent | Self::Settings => 0,
         }
     }
@@ -105,6 +113,7 @@ impl fmt::Display for Unavailable {
             Self::Part(Part::Primary) => f.write_str("there is no primary, only standbys"),
             Self::Part(_) => f.write_str("there is no standby, only a primary"),
             Self::Settings => f.write_str("the settings of the session are not kept"),
+            Self::NoCopy => f.write_str("it is no replica of the database"),
         }
     }
 }
@@ -129,7 +138,12 @@ pub(super) struct Servers {
     /// How often one was asked for: with `load_balance_hosts=random` the first to be tried changes.
     turns: AtomicUsize,
     balanced: bool,
+    /// Of what each server must be a replica.
+    original: Option<Original>,
 }
+
+/// The database that replicas are copies of; `None` until it is known.
+pub(super) type Original = Arc<Mutex<Option<Identity>>>;
 
 impl Clone for Servers {
     fn clone(&self) -> Self {
@@ -139,6 +153,7 @@ impl Clone for Servers {
             tls: self.tls.clone(),
             turns: AtomicUsize::new(0),
             balanced: self.balanced,
+            original: self.original.clone(),
         }
     }
 }
@@ -148,7 +163,28 @@ impl Servers {
         let count = config.get_hosts().len().max(config.get_hostaddrs().len());
         let balanced = config.get_load_balance_hosts() == LoadBalanceHosts::Random;
         let each = (0..count).map(|at| one(config, at)).collect();
-        Self { each, part, tls, turns: AtomicUsize::new(0), balanced }
+        Self { each, part, tls, turns: AtomicUsize::new(0), balanced, original: None }
+    }
+
+    /// Each of the servers alone, in whatever part.
+    pub(super) fn alone(&self) -> impl Iterator<Item = Self> {
+        let alone = |config: &Config| Self { each: vec![config.clone()], part: Part::Any, ..self.clone() };
+        self.each.iter().map(alone)
+    }
+
+    /// The same, whose sessions are only with replicas of this database.
+    pub(super) fn copying(self, original: &Original) -> Self {
+        Self { original: Some(Arc::clone(original)), ..self }
+    }
+
+    /// Whose the sessions are.
+    pub(super) fn role(&self) -> String {
+        self.each.first().and_then(Config::get_user).unwrap_or_default().to_owned()
+    }
+
+    /// How sessions are encrypted.
+    pub(super) fn tls(&self) -> MakeRustlsConnect {
+        self.tls.clone()
     }
 
     /// Another database of the same servers.
@@ -195,21 +231,42 @@ impl Servers {
 
     async fn session(&self, config: &Config, part: Part) -> Result<(Client, Connection), Unavailable> {
         let (client, mut connection) = config.connect(self.tls.clone()).await?;
-        if part != Part::Any {
-            let rows = client.simple_query("SELECT pg_is_in_recovery()");
-            let rows = tokio::select! {
-                rows = rows => rows?,
-                ended = &mut connection => { ended?; return Err(Unavailable::Silent) }
-            };
-            let standby = rows.iter().any(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
-                _ => false,
-            });
-            if standby != (part == Part::Standby) {
-                return Err(Unavailable::Part(part));
-            }
-        }
+        let question = match (&self.original, part) {
+            (Some(_), _) => Standing::QUESTION,
+            (None, Part::Any) => return Ok((client, connection)),
+            _ => "SELECT pg_is_in_recovery()",
+        };
+        let answer = client.simple_query(question);
+        let answer = tokio::select! {
+            answer = answer => answer?,
+            ended = &mut connection => { ended?; return Err(Unavailable::Silent) }
+        };
+        self.fits(&answer, part)?;
         Ok((client, connection))
+    }
+
+    /// Whether a server that answers this plays its part.
+    fn fits(&self, answer: &[SimpleQueryMessage], part: Part) -> Result<(), Unavailable> {
+        if let Some(original) = &self.original {
+            let wanted = *original.lock().unwrap_or_else(PoisonError::into_inner);
+            // A name can lead to another server than when it was looked at last.
+            let copy = Standing::read(answer).filter(|said| said.standby && Some(said.identity) == wanted);
+            return copy.map(drop).ok_or(Unavailable::NoCopy);
+        }
+        let standby = answer.iter().any(|message| match message {
+            SimpleQueryMessage::Row(row) => row.get(0) == Some("t"),
+            _ => false,
+        });
+        if standby == (part == Part::Standby) { Ok(()) } else { Err(Unavailable::Part(part)) }
+    }
+
+    /// Role, password, place and database of the first.
+    #[cfg(test)]
+    pub(super) fn reached(&self) -> String {
+        let config = &self.each[0];
+        let password = config.get_password().map(String::from_utf8_lossy).unwrap_or_default();
+        let (role, database) = (self.role(), config.get_dbname().unwrap_or_default());
+        format!("{role}:{password}@{}/{database}", self.places())
     }
 
     /// Where sessions are looked for, for a sentence.

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How the database is used at the moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Vitals {
     /// Sessions for requests at most.
     pub most: usize,
@@ -27,6 +27,31 @@ pub struct Vitals {
     pub waiting: usize,
     /// Statements since the start, in the order of [`Class::ALL`].
     pub work: [Work; 3],
+    /// Servers that answer requests in place of the database's own, in the order of their URL.
+    pub replicas: Vec<ReplicaVitals>,
+}
+
+/// How a replica is at the moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplicaVitals {
+    /// Host and port.
+    pub place: String,
+    /// It answers requests.
+    pub used: bool,
+    /// Why it does not, in words for the operator.
+    pub reason: Option<String>,
+    /// That will not change by itself within the lag that is allowed.
+    pub settled: bool,
+    /// How old it is at most; `None` when that was never known.
+    pub behind: Option<Duration>,
+    /// Sessions that run statements.
+    pub in_use: usize,
+    /// Sessions that are open and have nothing to do.
+    pub idle: usize,
+    /// Requests that wait for a session.
+    pub waiting: usize,
+    /// Statements that went on elsewhere, since the start.
+    pub moved: u64,
 }
 
 /// Statements of one class since the start.
@@ -110,8 +135,8 @@ impl Drop for Sent<'_> {
         }
         self.counter.time.fetch_add(micros(time), Ordering::Relaxed);
         let _ = SPENT.try_with(|spent| {
-            spent.0.statements.fetch_add(1, Ordering::Relaxed);
-            spent.0.time.fetch_add(micros(time), Ordering::Relaxed);
+            spent.0.work.statements.fetch_add(1, Ordering::Relaxed);
+            spent.0.work.time.fetch_add(micros(time), Ordering::Relaxed);
         });
     }
 }
@@ -122,7 +147,14 @@ tokio::task_local! {
 
 /// What was spent on one request.
 #[derive(Clone, Debug, Default)]
-pub struct Spent(Arc<Counter>);
+pub struct Spent(Arc<Account>);
+
+#[derive(Debug, Default)]
+struct Account {
+    work: Counter,
+    /// Where its statements are run: nowhere yet, or one more than [`Spent::place`].
+    place: AtomicUsize,
+}
 
 impl Spent {
     /// Counts the statements of this work, as far as it does not go on in other tasks.
@@ -132,12 +164,22 @@ impl Spent {
 
     /// Adds time for which the request had to wait.
     pub fn wait(&self, time: Duration) {
-        self.0.waited.fetch_add(micros(time), Ordering::Relaxed);
+        self.0.work.waited.fetch_add(micros(time), Ordering::Relaxed);
     }
 
     /// The sum.
     pub fn sum(&self) -> Work {
-        self.0.work()
+        self.0.work.work()
+    }
+
+    /// Where the statements of the running request stay: at the primary (0) or the replica of this number, from one.
+    pub(super) fn place() -> Option<usize> {
+        SPENT.try_with(|spent| spent.0.place.load(Ordering::Relaxed)).ok()?.checked_sub(1)
+    }
+
+    /// They stay there.
+    pub(super) fn stay(place: usize) {
+        let _ = SPENT.try_with(|spent| spent.0.place.store(place + 1, Ordering::Relaxed));
     }
 }
 
@@ -150,7 +192,8 @@ impl Store {
     pub fn vitals(&self) -> Vitals {
         let mut vitals =
             Vitals { work: Class::ALL.map(|class| self.counts[class as usize].work()), ..Vitals::default() };
-        for pool in self.pools().map(super::Pool::status) {
+        vitals.replicas = self.replicas.as_ref().map(|replicas| replicas.vitals()).unwrap_or_default();
+        for pool in self.pools.each().map(super::Pool::status) {
             vitals.most += pool.max_size;
             vitals.in_use += pool.size.saturating_sub(pool.available);
             vitals.idle += pool.available;

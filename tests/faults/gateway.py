@@ -1,6 +1,7 @@
 """The program under test, as a process."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -26,7 +27,7 @@ class Gateway:
         self.write(self.text())
 
     def text(self):
-        return "".join(f'{name} = {"true" if value is True else chr(34) + str(value) + chr(34)}\n' for name, value in self.settings.items())
+        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.settings.items())
 
     def write(self, text):
         self.file.write_text(text)

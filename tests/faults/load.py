@@ -47,9 +47,12 @@ class Client:
     def __init__(self, port, host="127.0.0.1"):
         self.port, self.host, self.connection = port, host, None
 
+    def open(self, timeout):
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+
     def get(self, path, user=None, headers=(), timeout=40):
         if self.connection is None:
-            self.connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+            self.connection = self.open(timeout)
         sent = {"Accept": "application/fhir+json", **dict(headers)}
         if user:
             sent["Authorization"] = authorization(user)
@@ -71,6 +74,7 @@ class Load:
     """Threads that ask and compare until they are told to stop."""
 
     known = {}
+    client = Client
 
     def __init__(self, port, workers=2):
         self.port, self.workers = port, workers
@@ -87,7 +91,7 @@ class Load:
     @classmethod
     def learn(cls, port):
         """Twice the same, or it cannot be compared."""
-        client = Client(port)
+        client = cls.client(port)
         for user in USERS:
             for path in SEARCHES:
                 answers = [client.get(path, user) for _ in range(2)]
@@ -121,7 +125,7 @@ class Load:
             thread.join(45)
 
     def work(self, user, turn):
-        client = Client(self.port)
+        client = self.client(self.port)
         while not self.stopping.is_set():
             path = SEARCHES[turn % len(SEARCHES)]
             turn += 1
@@ -137,7 +141,7 @@ class Load:
         client.close()
 
     def guess(self):
-        client = Client(self.port)
+        client = self.client(self.port)
         while not self.stopping.wait(0.5):
             try:
                 status, body, headers = client.get(SEARCHES[0], STRANGER)

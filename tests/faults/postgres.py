@@ -74,6 +74,10 @@ class Postgres:
                 command, how = [*self.inside, *command], OWN
             subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", **how)
 
+    @property
+    def place(self):
+        return f"{self.host}:{self.port}"
+
     def stop(self, mode="immediate"):
         self.run("pg_ctl", "-D", self.folder, "-m", mode, "-w", "-t", "30", "stop", check=False)
 

@@ -16,6 +16,7 @@ pub fn options(database: &str, connections: usize) -> Option<Options> {
         connections,
         statement_timeout: Duration::from_secs(20),
         pooler: false,
+        replicas: None,
         wait: Duration::from_secs(5),
     })
 }

@@ -38,6 +38,7 @@ impl Gateway {
                 connections,
                 statement_timeout: config.statement_timeout,
                 pooler: config.pooler,
+                replicas: None,
                 wait: config.queue_timeout,
             };
             let opened = Opened::open(&config, &options).await.expect("the database opens");
