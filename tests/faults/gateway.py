@@ -27,7 +27,7 @@ class Gateway:
         self.write(self.text())
 
     def text(self):
-        return "".join(f"{name} = {json.dumps(value)}\n" for name, value in self.settings.items())
+        return "".join(f"{name} = {json.dumps(value, default=str)}\n" for name, value in self.settings.items())
 
     def write(self, text):
         self.file.write_text(text)
