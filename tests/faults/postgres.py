@@ -2,6 +2,7 @@
 
 import glob
 import os
+import random
 import shutil
 import signal
 import socket
@@ -33,9 +34,16 @@ def programs():
 
 
 def free():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    """A port that nobody has, and that no outgoing connection gets before it is used: those have 32768 and more. PostgreSQL
+    starts without its port when that is taken, and answers on its socket alone."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as found:
+            try:
+                found.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 class Postgres:
