@@ -264,7 +264,6 @@ async fn together(
     let process = bench.gateway.process();
     let found = mixed::run(&paths, &bench.target, process, arguments.mixed, time, None).await?;
     let [p50, p95, p99] = found.speed.percentiles;
-    let first = found.first.map(|first| format!("; the first: {first}")).unwrap_or_default();
     report.facts.extend([
         Fact {
             name: format!("{} clients, all works mixed, {} s", arguments.mixed, arguments.mixed_seconds),
@@ -276,7 +275,7 @@ async fn together(
         },
         Fact {
             name: "  errors in it".to_owned(),
-            value: format!("{}{first}", found.errors),
+            value: format!("{}{}", found.errors, found.reason()),
             target: Some(("none".to_owned(), found.errors == 0)),
         },
         grown(found.memory),
@@ -319,7 +318,6 @@ async fn soak(
     let time = Duration::from_secs(60 * minutes);
     let found = mixed::run(&paths, target, bench.gateway.process(), clients, time, Some(pace)).await?;
     let [p50, p95, p99] = found.speed.percentiles;
-    let first = found.first.map(|first| format!("; the first: {first}")).unwrap_or_default();
     report.facts.extend([
         Fact {
             name: format!("soak: half of the peak of {peak:.0} a second for {minutes} minutes"),
@@ -331,7 +329,7 @@ async fn soak(
         },
         Fact {
             name: "  errors and wrong answers in it".to_owned(),
-            value: format!("{} and {}{first}", found.errors, found.wrong),
+            value: format!("{} and {}{}", found.errors, found.wrong, found.reason()),
             target: Some(("none".to_owned(), found.errors + found.wrong == 0)),
         },
         grown(found.memory),

@@ -31,7 +31,14 @@ pub struct Mixed {
     /// Sockets of the gateway in the middle of it.
     pub sockets: usize,
     /// Why the first one was not.
-    pub first: Option<String>,
+    first: Option<String>,
+}
+
+impl Mixed {
+    /// The first failure, to follow the number of them.
+    pub fn reason(&self) -> String {
+        self.first.as_ref().map(|first| format!("; the first: {first}")).unwrap_or_default()
+    }
 }
 
 /// Requests at a steady pace, whose answers are known.

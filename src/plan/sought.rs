@@ -4,14 +4,18 @@
 //! joined by UNION ALL each alternative is planned from the table that its value is in.
 
 use super::scope::{Builder, Masked};
-use crate::{mapping::Place, search::Filter, sql::Fragment};
+use crate::{
+    mapping::Place,
+    search::Filter,
+    sql::{Alias, Fragment},
+};
 
 /// Ids that several parts of a statement look for, each found once (`WITH`).
 #[derive(Debug, Default)]
 pub struct Sets {
     all: Vec<Set>,
-    /// The condition that was sought last, and the sub-queries that find its records.
-    last: Option<(Fragment, Fragment)>,
+    /// The record that was sought last, and the sub-queries that find it.
+    last: Option<(Alias, Fragment)>,
 }
 
 #[derive(Debug)]
@@ -51,9 +55,12 @@ impl Sets {
         all: &Fragment,
         select: &Fragment,
     ) -> Option<Fragment> {
-        let (sought, found) = self.last.as_ref().filter(|(sought, _)| sought == condition)?;
+        let (record, found) = self.last.as_ref()?;
+        if one_of(*record, found.clone()) != *condition {
+            return None;
+        }
         // Without another condition PostgreSQL can tell how many there are.
-        let found = if sought == all { found } else { select };
+        let found = if condition == all { found } else { select };
         let of = (place.kind.name.clone(), place.source, place.emit, filter.clone());
         self.all.push(Set { of, found: found.clone() });
         Some(Self::among(self.all.len() - 1))
@@ -72,6 +79,11 @@ impl Sets {
         needed.reverse();
         needed
     }
+}
+
+/// The record is one of these. An array is made once, whatever PostgreSQL expects of the number of rows.
+fn one_of(record: Alias, found: Fragment) -> Fragment {
+    Fragment::new().column(record, "id").text(" = ANY (ARRAY(").then(found).text("))")
 }
 
 impl Builder<'_> {
@@ -130,11 +142,8 @@ impl Builder<'_> {
         let selects = selects
             .into_iter()
             .map(|(select, conditions)| select.text(" AND ").then(Fragment::any(conditions)));
-        // An array is made once, whatever PostgreSQL expects of the number of rows.
-        let selects = Fragment::join(selects, " UNION ALL ");
-        let found = Fragment::new().column(outside, "id").text(" = ANY (ARRAY(").then(selects.clone());
-        let found = found.text("))");
-        self.sets.last = Some((found.clone(), selects));
-        Ok(Some(found))
+        let found = Fragment::join(selects, " UNION ALL ");
+        self.sets.last = Some((outside, found.clone()));
+        Ok(Some(one_of(outside, found)))
     }
 }

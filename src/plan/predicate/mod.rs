@@ -111,7 +111,7 @@ pub fn filter(
     let result = match &filter.chain {
         Some(rest) => chain::chain(builder, situation, kind, source, emit, parameter, filter, rest),
         None => {
-            let place = Asked { situation, kind, source, emit, parameter };
+            let place = Asked { situation, kind, source, emit, parameter, texts: Texts::All };
             values(builder, place, filter)
         }
     };
@@ -168,7 +168,12 @@ struct Asked<'a> {
     source: usize,
     emit: usize,
     parameter: &'a Parameter,
+    /// Of a string parameter: which of the texts at each place.
+    texts: Texts,
 }
+
+/// What is asked of a node, at a place that can change.
+type AskAt<'f, 'a> = dyn FnMut(&mut Builder<'_>, Asked<'a>, &Node, &Row) -> Result<Fragment> + 'f;
 
 impl<'a> Asked<'a> {
     fn body(self) -> &'a Object {
@@ -187,29 +192,32 @@ impl<'a> Asked<'a> {
         spot::within(builder, self.body(), self.spots(), self.row(), ask)
     }
 
-    /// As [`Asked::any`], for values that few resources have: of several places each is looked at by itself.
-    fn few(self, builder: &mut Builder<'_>, value: &str, ask: &mut spot::Ask<'_>) -> Result<Fragment> {
+    /// As [`Asked::any`], for values that few resources have: of several places each is looked at by itself, and so are the halves
+    /// of the texts at each.
+    fn few(self, builder: &mut Builder<'_>, ask: &mut AskAt<'_, 'a>) -> Result<Fragment> {
         let spots = self.spots();
-        let halves = if self.parameter.kind == registry::Kind::String { Texts::HALVES.len() } else { 1 };
-        let value = [unescape(value)?];
-        if spots.len() * halves > 1 {
-            let sought = builder.sought(spots.len() * halves, forbidden, &mut |builder, number| {
-                let (spot, half) = (number / halves, Texts::HALVES[number % halves]);
-                let spot = &spots[spot..=spot];
-                if halves == 1 {
-                    return spot::within(builder, self.body(), spot, self.row(), ask);
-                }
-                spot::within(builder, self.body(), spot, self.row(), &mut |builder, node, _| {
-                    let condition = string::string(builder, node, &value, None, half)?;
-                    builder.spend(&condition)?;
-                    Ok(condition)
-                })
+        let halves: &[Texts] = match self.parameter.kind {
+            registry::Kind::String => &Texts::HALVES,
+            _ => &[Texts::All],
+        };
+        let count = spots.len() * halves.len();
+        if count > 1 {
+            let sought = builder.sought(count, forbidden, &mut |builder, number| {
+                let (spot, texts) = (number / halves.len(), halves[number % halves.len()]);
+                let here = Self { texts, ..self };
+                spot::within(
+                    builder,
+                    self.body(),
+                    &spots[spot..=spot],
+                    self.row(),
+                    &mut |builder, node, row| ask(builder, here, node, row),
+                )
             })?;
             if let Some(sought) = sought {
                 return Ok(sought);
             }
         }
-        self.any(builder, ask)
+        self.any(builder, &mut |builder, node, row| ask(builder, self, node, row))
     }
 
     /// Few resources have the same value, and at each place they are found without reading all of them.
@@ -260,12 +268,12 @@ fn values(builder: &mut Builder<'_>, place: Asked<'_>, filter: &Filter) -> Resul
     let values: Vec<&str> =
         filter.values.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
     let start = builder.noted();
-    let mut ask = |builder: &mut Builder<'_>, here: &Node, row: &Row| {
+    let mut ask = |builder: &mut Builder<'_>, place: Asked<'_>, here: &Node, row: &Row| {
         node(builder, place, parameter.kind, modifier, &values, here, row)
     };
     let any = match (modifier, values.as_slice()) {
-        (None, [value]) if place.is_of_few(builder, value) => place.few(builder, value, &mut ask)?,
-        _ => place.any(builder, &mut ask)?,
+        (None, [value]) if place.is_of_few(builder, value) => place.few(builder, &mut ask)?,
+        _ => place.any(builder, &mut |builder, here, row| ask(builder, place, here, row))?,
     };
     if matches!(modifier, Some("not" | "not-in")) {
         builder.forget(start);
@@ -299,7 +307,7 @@ fn node(
         }
         registry::Kind::String => {
             let values: Vec<String> = values.iter().map(|value| unescape(value)).collect::<Result<_>>()?;
-            let condition = string::string(builder, here, &values, modifier, Texts::All)?;
+            let condition = string::string(builder, here, &values, modifier, place.texts)?;
             builder.spend(&condition)?;
             any.push(condition);
         }

@@ -191,37 +191,34 @@ fn leaf(
     values: &[String],
     modifier: Option<&str>,
 ) -> Result<Fragment, Masked> {
-    let text = match node {
+    match node {
         Node::Lines(leaf) => {
             let sql = builder.expression(&leaf.expression)?;
             let line = builder.aliases.next();
             let one = compare(Fragment::new().alias(line).text(".line"), values, modifier);
-            return Ok(Fragment::raw("EXISTS (SELECT 1 FROM regexp_split_to_table(")
+            Ok(Fragment::raw("EXISTS (SELECT 1 FROM regexp_split_to_table(")
                 .then(sql)
                 .text(", '[\\r\\n]+') AS ")
                 .alias(line)
                 .text("(line) WHERE ")
                 .then(one)
-                .text(")"));
+                .text(")"))
         }
-        Node::Leaf(leaf) if leaf.codes.is_none() => {
-            return text_of(builder, &leaf.expression, values, modifier);
-        }
-        Node::Constant { text, .. } | Node::FixedCoding { display: Some(text), .. } => {
-            Fragment::new().bind(text.as_str())
-        }
+        Node::Leaf(leaf) if leaf.codes.is_none() => text_of(builder, &leaf.expression, values, modifier),
         // A mapped text is its code, a mapped coding is known by its display.
-        Node::Leaf(leaf) => return mapped(builder, leaf, values, modifier, |code| Some(&code.code)),
-        Node::Coding(leaf) => return mapped(builder, leaf, values, modifier, |code| code.display.as_ref()),
+        Node::Leaf(leaf) => mapped(builder, leaf, values, modifier, |code| Some(&code.code)),
+        Node::Coding(leaf) => mapped(builder, leaf, values, modifier, |code| code.display.as_ref()),
+        Node::Constant { text, .. } | Node::FixedCoding { display: Some(text), .. } => {
+            Ok(compare(Fragment::new().bind(text.as_str()), values, modifier))
+        }
         Node::Object(_) => {
             let mut ask =
                 |builder: &mut Builder<'_>, node: &Node| self::leaf(builder, node, values, modifier);
-            return spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask)
-                .map(Fragment::any);
+            let any = spot::below(builder, node, &|element| PARTS.contains(&element), &mut ask);
+            any.map(Fragment::any)
         }
-        _ => return Ok(Fragment::truth(false)),
-    };
-    Ok(compare(text, values, modifier))
+        _ => Ok(Fragment::truth(false)),
+    }
 }
 
 /// The condition on what a code map says for the keys of a column.
