@@ -82,7 +82,7 @@ pub fn text(value: &Value) -> Option<String> {
                 all.iter().map(|one| format!("\"{}\"", one.replace('\\', "\\\\").replace('"', "\\\"")));
             format!("{{{}}}", quoted.collect::<Vec<_>>().join(","))
         }
-        Value::Gap(_) | Value::Gaps(_) => return None,
+        Value::Gap(_) | Value::Gaps(_) | Value::TextGap(_) => return None,
     })
 }
 

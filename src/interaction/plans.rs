@@ -88,6 +88,8 @@ struct SearchKey {
     kinds: Vec<String>,
     pattern: Pattern,
     sort: Vec<SortKey>,
+    /// Of a further page its form.
+    cursor: Option<Cursor>,
     limit: u32,
 }
 
@@ -104,7 +106,7 @@ pub(super) struct Search<'a> {
     pub(super) what: What,
     pub(super) searched: Searched<'a>,
     pub(super) sort: &'a [SortKey],
-    /// Of a further page; its plan is not kept.
+    /// Of a further page.
     pub(super) cursor: Option<&'a Cursor>,
     pub(super) limit: u32,
 }
@@ -189,9 +191,9 @@ impl Plans {
         let Searched { parts, named, deletions } = search.searched;
         let plain = || {
             let plan = spans::timed("plan", || search.plan(situation, parts))?;
-            Ok(Planned { plan: Arc::new(plan), gaps: Gaps::new() })
+            Ok(Planned { plan: Arc::new(plan), gaps: plan::gaps(None, search.cursor) })
         };
-        let alike = situation.value_sets.is_empty() && deletions.is_none() && search.cursor.is_none();
+        let alike = situation.value_sets.is_empty() && deletions.is_none();
         let pattern = if alike { Pattern::of(parts) } else { None };
         let Some((pattern, zone)) = pattern.zip(situation.zone.iana_name()) else { return plain() };
         let key = SearchKey {
@@ -203,18 +205,19 @@ impl Plans {
             kinds: parts.iter().map(|part| part.kind.name.clone()).collect(),
             pattern,
             sort: search.sort.to_vec(),
+            cursor: search.cursor.map(Cursor::form),
             limit: search.limit,
         };
+        let gaps = plan::gaps(key.pattern.record(), search.cursor);
         let known = self.searches.get(&key);
         if let Some(plan) = self.count(known.clone().flatten()) {
-            return Ok(Planned { plan, gaps: key.pattern.gaps() });
+            return Ok(Planned { plan, gaps });
         }
         if known.is_some() || !self.once.again(&key) {
             return plain();
         }
         let make = |parts: &[Part<'_>]| search.plan(situation, parts);
         let plan = spans::timed("plan", || key.pattern.plan(parts, &make)).map(Arc::new);
-        let gaps = key.pattern.gaps();
         let bytes: usize = key.pattern.conditions().iter().flatten().map(texts).sum();
         let statements = plan.iter().flat_map(|plan| &plan.statements);
         let text: usize = statements.map(|statement| statement.text.len()).sum();

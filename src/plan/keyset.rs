@@ -3,13 +3,14 @@
 //! The order is the sort keys, then source, record, emit: unique, so no row is lost or repeated while others are
 //! inserted. Missing values come last, in both directions of a key.
 
+use super::gaps::{LAST_EMIT, LAST_KEYS, LAST_RECORD};
 use crate::{
     mapping::compiled::Kind,
-    sql::{Alias, Fragment},
+    sql::{Alias, Fragment, Value},
 };
 
 /// Which way a page goes from its cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Rows after the cursor.
     Next,
@@ -18,7 +19,7 @@ pub enum Direction {
 }
 
 /// The position of a row in the order of a search.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Cursor {
     /// Values of the sort keys as PostgreSQL writes them.
     pub keys: Vec<Option<String>>,
@@ -38,6 +39,13 @@ impl Cursor {
         let source = i32::try_from(source).unwrap_or(i32::MAX);
         Self { keys: Vec::new(), source, record: i32::MIN, emit: i32::MIN, direction: Direction::Next }
     }
+
+    /// What a plan depends on: all positions in a source have a plan in common, as far as the same keys are missing. The rest
+    /// fills its gaps.
+    pub fn form(&self) -> Self {
+        let keys = self.keys.iter().map(|key| key.as_ref().map(|_| String::new())).collect();
+        Self { keys, source: self.source, record: 0, emit: 0, direction: self.direction }
+    }
 }
 
 /// A sort key of a statement.
@@ -49,9 +57,10 @@ pub struct Key {
     pub descending: bool,
 }
 
-/// `value` read as the type of a sort key.
-fn typed(kind: Kind, value: &str) -> Fragment {
-    let text = Fragment::raw("(").bind(value).text("::");
+/// The value of a cursor in this gap, read as the type of a sort key.
+fn typed(kind: Kind, gap: usize) -> Fragment {
+    let value = Fragment::new().bind(Value::TextGap(gap));
+    let text = Fragment::raw("(").then(value.clone()).text("::");
     match kind {
         Kind::Date => text.text("date)"),
         Kind::Timestamp => text.text("timestamp)"),
@@ -60,7 +69,7 @@ fn typed(kind: Kind, value: &str) -> Fragment {
         Kind::Float => text.text("float8)"),
         Kind::Numeric => text.text("numeric)"),
         Kind::Boolean => text.text("bool)"),
-        Kind::Text | Kind::Binary => Fragment::new().bind(value),
+        Kind::Text | Kind::Binary => value,
     }
 }
 
@@ -68,11 +77,11 @@ fn typed(kind: Kind, value: &str) -> Fragment {
 pub fn beyond(cursor: &Cursor, keys: &[(Key, Fragment)], tie: Fragment) -> Fragment {
     let next = cursor.direction == Direction::Next;
     let mut all = tie;
-    for ((key, expression), value) in keys.iter().zip(&cursor.keys).rev() {
+    for (index, ((key, expression), value)) in keys.iter().zip(&cursor.keys).enumerate().rev() {
         let is_null = expression.clone().parens().text(" IS NULL");
         all = match value {
-            Some(value) => {
-                let value = typed(key.kind, value);
+            Some(_) => {
+                let value = typed(key.kind, LAST_KEYS + index);
                 let ahead = if next == key.descending { " < " } else { " > " };
                 let same = Fragment::all([expression.clone().text(" = ").then(value.clone()), all]);
                 let farther = expression.clone().text(ahead).then(value);
@@ -97,8 +106,7 @@ pub fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -
         (std::cmp::Ordering::Greater, true) | (std::cmp::Ordering::Less, false) => Fragment::truth(true),
         (std::cmp::Ordering::Equal, _) => {
             let pair = Fragment::raw("(").then(record.clone()).text(", ").then(emit.clone()).text(")");
-            let here = Fragment::raw(" (").bind(cursor.record).text(", ").bind(cursor.emit).text(")");
-            pair.text(if next { " >" } else { " <" }).then(here)
+            pair.text(if next { " > " } else { " < " }).then(last().parens())
         }
     }
 }
@@ -106,9 +114,14 @@ pub fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -
 /// The same in a branch of several sources.
 pub fn tie_of_many(cursor: &Cursor, source: &Fragment, record: &Fragment, emit: &Fragment) -> Fragment {
     let place = Fragment::join([source, record, emit].map(Fragment::clone), ", ").parens();
-    let here = Fragment::raw("(").bind(cursor.source).text(", ").bind(cursor.record).text(", ");
+    let here = Fragment::raw("(").bind(cursor.source).text(", ").then(last()).text(")");
     let ahead = if cursor.direction == Direction::Next { " > " } else { " < " };
-    place.text(ahead).then(here.bind(cursor.emit).text(")"))
+    place.text(ahead).then(here)
+}
+
+/// Record and emit of the cursor.
+fn last() -> Fragment {
+    Fragment::new().bind(Value::Gap(LAST_RECORD)).text(", ").bind(Value::Gap(LAST_EMIT))
 }
 
 /// ORDER BY over columns `s0…`, `src`, `pk`, `k` of a page; of `page`, when the page is joined with other tables.

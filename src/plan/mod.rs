@@ -9,6 +9,7 @@ mod concepts;
 mod content;
 mod deletion;
 mod expression;
+mod gaps;
 mod ids;
 mod keyset;
 mod lookup;
@@ -25,12 +26,12 @@ pub use branches::{Closed, Part, Searched};
 pub use concepts::{Catalogue, Codes};
 pub use content::{content, piece};
 pub use deletion::{Deletions, deletion};
+pub use gaps::{Gaps, of_search as gaps};
 pub use ids::{Target, format_id, parse_id};
 pub use keyset::{Cursor, Direction};
 pub use lookup::{How, Lookup, lookups};
 pub use page::{
-    Gaps, NO_VALUE_SETS, SearchPlan, Shapes, Situation, ValueSets, count, newest, page, page_of_source,
-    positions,
+    NO_VALUE_SETS, SearchPlan, Shapes, Situation, ValueSets, count, newest, page, page_of_source, positions,
 };
 pub use pattern::Pattern;
 pub use predicate::{check, fold, modifiers, shared, sort_kind};

@@ -19,7 +19,7 @@ use crate::{
     mapping::compiled::{Compiled, Kind, ResourceType},
     render::Shape,
     search::{SortKey, value::TokenValue},
-    sql::{Alias, Fragment, Statement, Value},
+    sql::{Alias, Fragment, Statement},
     tryton::Permit,
 };
 
@@ -50,9 +50,6 @@ pub static NO_VALUE_SETS: ValueSets = ValueSets::new();
 
 /// What the columns of a record hold and what the caller may not see, by source; none for one that is closed.
 pub type Shapes = Arc<[Option<Shape>]>;
-
-/// What fills the gaps of a plan.
-pub type Gaps = Vec<Value>;
 
 /// A search.
 #[derive(Debug, PartialEq)]

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     branches::Part,
-    page::{Gaps, SearchPlan},
+    gaps::{RECORD, RECORDS},
+    page::SearchPlan,
 };
 use crate::{
     error::Result,
@@ -57,9 +58,9 @@ impl Pattern {
         &self.conditions
     }
 
-    /// What fills the gaps of the plan for this search.
-    pub fn gaps(&self) -> Gaps {
-        self.record.map_or_else(Vec::new, |record| vec![Value::Int4(record), Value::Int4s(vec![record])])
+    /// The record that the search asks for.
+    pub fn record(&self) -> Option<i32> {
+        self.record
     }
 
     /// The plan of all searches of this pattern. None when they cannot be planned, or not alike.
@@ -160,9 +161,9 @@ fn with_gaps(one: Statement, other: Statement) -> Option<Statement> {
         return None;
     }
     let gap = |(one, other): (Value, Value)| match (&one, &other) {
-        (Value::Int4(a), Value::Int4(b)) if [*a, *b] == STAND_INS => Some(Value::Gap(0)),
+        (Value::Int4(a), Value::Int4(b)) if [*a, *b] == STAND_INS => Some(Value::Gap(RECORD)),
         (Value::Int4s(a), Value::Int4s(b)) if [a.as_slice(), b] == [&STAND_INS[..1], &STAND_INS[1..]] => {
-            Some(Value::Gaps(1))
+            Some(Value::Gaps(RECORDS))
         }
         _ => (one == other).then_some(one),
     };

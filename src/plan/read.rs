@@ -1,6 +1,6 @@
 //! One resource by its id: one statement.
 
-use super::scope::Builder;
+use super::{gaps::RECORD, scope::Builder};
 use crate::{
     mapping::compiled::{Emit, Source},
     render::Shape,
@@ -23,7 +23,7 @@ pub fn exists(source: &Source, emit: usize, permit: &Permit) -> Option<Statement
     let root = builder.open();
     let visible = builder.resource(source, emit, root).ok();
     let scope = builder.close();
-    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(0));
+    let of_record = Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(RECORD));
     Some(
         Fragment::raw("SELECT 1")
             .then(scope.from(&source.table, Fragment::all([of_record, visible?])))
@@ -35,7 +35,7 @@ pub fn exists(source: &Source, emit: usize, permit: &Permit) -> Option<Statement
 pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String]) -> Option<ReadPlan> {
     let mut builder = Builder::new(permit, languages);
     let root = builder.open();
-    let mut conditions = vec![Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(0))];
+    let mut conditions = vec![Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(RECORD))];
     conditions.push(builder.visible(source, root).ok()?);
     if let Some(when) = &emit.when {
         conditions.push(builder.meets(when).ok()?);

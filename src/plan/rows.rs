@@ -2,7 +2,8 @@
 //! under the same rights and in the same shape as a read.
 
 use super::{
-    page::{Gaps, Shapes, Situation, bounded},
+    gaps::Gaps,
+    page::{Shapes, Situation, bounded},
     scope::{Builder, Masked},
 };
 use crate::{

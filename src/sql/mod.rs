@@ -96,7 +96,9 @@ impl Statement {
     /// The values, with these in the gaps; a gap without one stays.
     pub fn filled<'a>(&'a self, gaps: &'a [Value]) -> Vec<&'a Value> {
         let fill = |value: &'a Value| match value {
-            Value::Gap(number) | Value::Gaps(number) => gaps.get(*number).unwrap_or(value),
+            Value::Gap(number) | Value::Gaps(number) | Value::TextGap(number) => {
+                gaps.get(*number).unwrap_or(value)
+            }
             _ => value,
         };
         self.values.iter().map(fill).collect()

@@ -35,6 +35,8 @@ pub enum Value {
     Gap(usize),
     /// `int4[]`: the same.
     Gaps(usize),
+    /// `text`: the same.
+    TextGap(usize),
 }
 
 impl Value {
@@ -45,7 +47,7 @@ impl Value {
             Self::Int8(_) => ("int8", None),
             Self::Float8(_) => ("float8", None),
             Self::Bool(_) => ("bool", None),
-            Self::Text(_) => ("text", None),
+            Self::Text(_) | Self::TextGap(_) => ("text", None),
             Self::Numeric(_) => ("text", Some("numeric")),
             Self::Json(_) => ("text", Some("jsonb")),
             Self::Date(_) => ("date", None),

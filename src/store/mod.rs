@@ -283,7 +283,9 @@ fn typed<'v>(values: &[&'v Value]) -> Vec<(&'v (dyn ToSql + Sync), Type)> {
             Value::Int8(_) => Type::INT8,
             Value::Float8(_) => Type::FLOAT8,
             Value::Bool(_) => Type::BOOL,
-            Value::Text(_) | Value::Numeric(_) | Value::Json(_) | Value::Interval(_) => Type::TEXT,
+            Value::Text(_) | Value::Numeric(_) | Value::Json(_) | Value::Interval(_) | Value::TextGap(_) => {
+                Type::TEXT
+            }
             Value::Date(_) => Type::DATE,
             Value::Timestamp(_) => Type::TIMESTAMP,
             Value::Time(_) => Type::TIME,
@@ -350,7 +352,7 @@ impl ToSql for Value {
             Value::Timestamp(value) => value.to_sql(ty, out),
             Value::Time(value) => value.to_sql(ty, out),
             Value::Int4s(value) => value.to_sql(ty, out),
-            Value::Gap(_) | Value::Gaps(_) => Err("a statement ran with a gap".into()),
+            Value::Gap(_) | Value::Gaps(_) | Value::TextGap(_) => Err("a statement ran with a gap".into()),
             Value::Texts(value) => value.to_sql(ty, out),
         }
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use gnuhealth_fhir::store::Class;
 use serde_json::Value;
 
-use crate::harness::{Database, Gateway, demo, link};
+use crate::harness::{Database, Gateway, Process, demo, link};
 
 /// A gateway of its own: the counts of a shared one belong to all tests.
 #[test]
@@ -101,6 +101,31 @@ fn searches_for_other_records_are_planned_once() {
     }
     assert_eq!(all.len(), 5);
     assert!(all.windows(2).all(|pair| pair[0].text == pair[1].text && pair[0].values != pair[1].values));
+}
+
+#[test]
+fn further_pages_are_planned_once() {
+    let process = Process::serve(&demo().database.url, &["--admin-listen", "127.0.0.1:0"]).unwrap();
+    let doctor = process.user("doctor");
+    for search in ["Patient?_count=3", "Patient?_count=3&_sort=-birthdate,family"] {
+        let plans = || {
+            let metrics = process.operators().get("/metrics").text();
+            ["hit", "miss"].map(|result| {
+                let line =
+                    format!("gnuhealth_fhir_cache_lookups_total{{cache=\"plans\",result=\"{result}\"}} ");
+                let found = metrics.lines().find_map(|all| all.strip_prefix(&line));
+                found.unwrap().parse::<u64>().unwrap()
+            })
+        };
+        let before = plans();
+        let mut page = doctor.ok(search);
+        for _ in 0..8 {
+            page = doctor.ok(&link(&page, "next").expect("there are more than 27 patients"));
+        }
+        let after = plans();
+        // The first page; the second, and the third once it is clear that somebody goes on.
+        assert_eq!([after[0] - before[0], after[1] - before[1]], [6, 3], "{search}");
+    }
 }
 
 #[test]
