@@ -22,7 +22,8 @@
 //!
 //! A read is one statement, a page of a search one more than the counting that was asked for, over all types some side by
 //! side; that does not depend on the number of rows. Verified credentials, permits and plans are kept in memory; a change of
-//! the security tables, which is looked for at most a second apart, makes them void.
+//! the security tables, which is looked for at most a second apart, makes them void. So are records that were read twice, for as
+//! long as the snapshot of PostgreSQL stays the same.
 //!
 //! # Modules
 //!

@@ -75,6 +75,9 @@ pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(),
     }
     let mut told = report.facts.len();
     report.facts.extend(idle);
+    if arguments.wants("again") {
+        again(&bench, url, &mut report).await?;
+    }
     if arguments.wants("pages") {
         pages(&bench, &mut recorder, &mut report).await?;
     }
@@ -122,7 +125,7 @@ async fn row(bench: &Bench, recorder: &mut Recorder, work: Work, report: &mut Re
 async fn start(arguments: &Arguments, url: &str) -> Result<(Gateway, Vec<Fact>), Failure> {
     let (mut times, mut memory) = (Vec::new(), Vec::new());
     loop {
-        let gateway = Gateway::start(url, KEY).await?;
+        let gateway = Gateway::start(url, KEY, false).await?;
         times.push(gateway.started.as_secs_f64());
         tokio::time::sleep(Duration::from_millis(500)).await;
         memory.push(gateway.process().resident() as f64 / MIB);
@@ -145,6 +148,39 @@ async fn start(arguments: &Arguments, url: &str) -> Result<(Gateway, Vec<Fact>),
         ];
         return Ok((gateway, facts));
     }
+}
+
+/// Reads of patients that were read before, while nothing is written.
+async fn again(bench: &Bench, url: &str, report: &mut Report) -> Result<(), Failure> {
+    let gateway = Gateway::start(url, KEY, true).await?;
+    let target = Target { place: gateway.place, ..bench.target.clone() };
+    // As many as a ward has.
+    let first = *bench.patients.start();
+    let patients = first..=*bench.patients.end().min(&(first + 49));
+    let paths = Paths::Patients("Patient/{id}".to_owned()).all(&patients);
+    let [kept, read] = [&target, &bench.target].map(|target| Requests::new(target, paths.clone()));
+    kept.run(bench.clients, bench.time / 2).await?;
+    let mut speeds = Vec::new();
+    for _ in 0..bench.rounds {
+        let read = read.run(bench.clients, bench.time).await?.rate;
+        let kept = kept.run(bench.clients, bench.time).await?;
+        speeds.push((kept.rate, kept.rate / read, kept.percentiles));
+    }
+    gateway.stop().await;
+    let of = |value: fn(&(f64, f64, [f64; 3])) -> f64| median(speeds.iter().map(value));
+    report.facts.push(Fact {
+        name: format!("again: {} patients while nothing is written", paths.len()),
+        value: format!(
+            "{:.0} a second, {:.1} times as many as when each is read; p50/p95/p99 {:.2}/{:.2}/{:.2} ms",
+            of(|speed| speed.0),
+            of(|speed| speed.1),
+            of(|speed| speed.2[0]),
+            of(|speed| speed.2[1]),
+            of(|speed| speed.2[2])
+        ),
+        target: None,
+    });
+    Ok(())
 }
 
 /// The first page of all Observations and one far behind it.

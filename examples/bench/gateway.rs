@@ -29,8 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Gateway {
     /// Starts one with the settings that every hospital begins with, but for these: links between pages that another
-    /// process can open, and no limit on failed sign-ins, so that passwords are checked all the time.
-    pub async fn start(database: &str, key: &str) -> Result<Self, Failure> {
+    /// process can open, and no limit on failed sign-ins, so that passwords are checked all the time. Whether records are kept is
+    /// asked for, since what is kept is not read.
+    pub async fn start(database: &str, key: &str, keeps: bool) -> Result<Self, Failure> {
         // Free now; another program that takes it meanwhile would be seen as an early end.
         let place = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut command = Command::new(std::env::current_exe()?);
@@ -45,6 +46,7 @@ impl Gateway {
             ("LISTEN", &place.to_string()),
             ("LOGIN_MAX_ATTEMPT_NETWORK", "1000000000"),
             ("SITE", "http://hospital.example"),
+            ("KEEP_RECORDS", if keeps { "true" } else { "false" }),
         ];
         command.arg("serve").envs(set.map(|(name, value)| (format!("{ENVIRONMENT_PREFIX}{name}"), value)));
         // Where no config.toml is.

@@ -38,8 +38,14 @@ pub struct Recorder {
 impl Recorder {
     /// Opens the database as `serve` does.
     pub async fn open(database: &str, key: &str, user: (String, String)) -> Result<Self, Failure> {
-        let given = [("database_url", database), ("page_link_key", key), ("site", "http://hospital.example")]
-            .map(|(name, text)| Given { name, text: text.to_owned(), origin: Origin::Flag });
+        let given = [
+            ("database_url", database),
+            ("page_link_key", key),
+            ("site", "http://hospital.example"),
+            // Each statement is to be heard.
+            ("keep_records", "false"),
+        ]
+        .map(|(name, text)| Given { name, text: text.to_owned(), origin: Origin::Flag });
         let config: Config = config::load(&given, None).map_err(|_| "the settings cannot be read")?.config;
         let options = store::Options {
             url: database.to_owned(),

@@ -242,6 +242,7 @@ impl Opened {
             trail,
             trail_readers: config.audit_readers.clone(),
             queue_timeout: config.queue_timeout,
+            keep_records: config.keep_records,
         };
         let gateway = Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)?;
         Ok(match before {

@@ -20,6 +20,7 @@ use super::{
     plans::Plans,
     read, search,
     turns::{Turn, Turns},
+    unchanged::Unchanged,
 };
 use crate::{
     error::{self, Error, Result},
@@ -59,6 +60,8 @@ pub struct Options {
     pub trail_readers: Vec<String>,
     /// How long a request waits until fewer of its user's are being answered.
     pub queue_timeout: Duration,
+    /// Records that were read before are kept for as long as nothing is written.
+    pub keep_records: bool,
 }
 
 /// The gateway over one database.
@@ -71,6 +74,7 @@ pub struct Fhir {
     pub(super) links: PageLinks,
     turns: Turns,
     pub(super) plans: Plans,
+    pub(super) unchanged: Unchanged,
     started: jiff::Timestamp,
     /// What is the same for everybody.
     pub(super) documents: Documents,
@@ -119,6 +123,7 @@ impl Fhir {
         let links = PageLinks::new(options.page_link_key.as_deref(), options.page_link_lifetime)?;
         let turns = Turns::new(store.sessions(), options.queue_timeout);
         let started = jiff::Timestamp::now();
+        let unchanged = Unchanged::new(options.keep_records && store.is_one_server());
         Ok(Self {
             store,
             compiled,
@@ -128,6 +133,7 @@ impl Fhir {
             links,
             turns,
             plans: Plans::default(),
+            unchanged,
             started,
             documents: Documents::default(),
         })

@@ -22,6 +22,7 @@ mod terminology;
 mod touched;
 mod trail;
 mod turns;
+mod unchanged;
 mod validate;
 pub mod vitals;
 

@@ -12,7 +12,6 @@ use crate::{
     render::{Renderer, Site},
     search::{self, Subset, Total},
     spans,
-    store::Class,
 };
 
 /// Reads one resource.
@@ -83,13 +82,11 @@ async fn one(
     let plan = || plan::read(source, emit, &caller.permit, &caller.languages);
     let plan = fhir.plans.read((&caller.permit, &caller.languages), place, plan);
     let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
-    let rows = fhir.store.rows_of_record(Class::Request.to("read"), &plan.statement, target.record).await?;
-    let Some(row) = rows.first() else {
-        return Err(Error::new(&error::RESOURCE_UNKNOWN));
-    };
+    let record = fhir.unchanged.read(&fhir.store, &plan, target.record).await?;
+    let record = record.ok_or_else(|| Error::new(&error::RESOURCE_UNKNOWN))?;
+    let record = record.bytes()?;
     let unmappable =
         |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
-    let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };
     let renderer = Renderer {
         site: &site,

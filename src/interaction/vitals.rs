@@ -15,6 +15,8 @@ pub struct Vitals {
     pub sign_ins: SignInVitals,
     /// Plans that were known, and that were made.
     pub plans: (u64, u64),
+    /// Records that were known, and that were read.
+    pub records: (u64, u64),
     /// Number of the snapshot of the rights since the start.
     pub generation: Option<u64>,
 }
@@ -30,6 +32,7 @@ impl Fhir {
             database: self.store.vitals(),
             sign_ins: self.sign_in.vitals(),
             plans: self.plans.counts(),
+            records: self.unchanged.counts(),
             generation: self.security().ok().map(|security| security.generation()),
         }
     }

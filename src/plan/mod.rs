@@ -35,7 +35,7 @@ pub use page::{
 };
 pub use pattern::Pattern;
 pub use predicate::{check, fold, modifiers, shared, sort_kind};
-pub use read::{ReadPlan, exists, read};
+pub use read::{ReadPlan, exists, read, snapshot};
 pub use rows::{RowsPlan, Wanted, rows};
 
 use crate::sql::Statement;

@@ -11,10 +11,20 @@ use crate::{
 /// A read of any record of a source, whose id fills the gap.
 #[derive(Debug)]
 pub struct ReadPlan {
-    /// Gives at most one row: the record.
+    /// Gives at most one row: the record, and the snapshot that it is from.
     pub statement: Statement,
     /// What its columns hold, and what the caller may not see.
     pub shape: Shape,
+}
+
+/// The snapshot of a statement as a text that no other server has; NULL on a standby, whose snapshots do not say who was
+/// writing (<https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT>).
+const SNAPSHOT: &str = "CASE WHEN NOT pg_is_in_recovery() \
+     THEN pg_postmaster_start_time()::text || ' ' || txid_current_snapshot()::text END";
+
+/// Plans the snapshot of now alone.
+pub fn snapshot() -> Statement {
+    Fragment::raw("SELECT ").text(SNAPSHOT).finish()
 }
 
 /// Plans whether a resource is there that the caller may see. `None`: the source is closed to the caller.
@@ -44,6 +54,8 @@ pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String])
     let scope = builder.close();
     let statement = Fragment::raw("SELECT ")
         .then(row.record)
+        .text(", ")
+        .text(SNAPSHOT)
         .then(scope.from(&source.table, Fragment::all(conditions)))
         .finish();
     Some(ReadPlan { statement, shape: row.shape })

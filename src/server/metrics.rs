@@ -192,12 +192,15 @@ fn gathered(vitals: &Vitals, ready: bool, ends: Option<SystemTime>) -> Registry 
         outcomes.map(|(way, outcome, count)| (vec![("way", *way), ("outcome", *outcome)], *count)).collect();
     counts("sign_ins", "Sign-ins by way and outcome", &outcomes);
     let (known, made) = vitals.plans;
+    let (unchanged, read) = vitals.records;
     let cache = |cache, result, count| (vec![("cache", cache), ("result", result)], count);
     let caches = [
         cache("verified-passwords", "hit", sign_ins.remembered),
         cache("verified-passwords", "miss", sign_ins.checked),
         cache("plans", "hit", known),
         cache("plans", "miss", made),
+        cache("records", "hit", unchanged),
+        cache("records", "miss", read),
     ];
     counts("cache_lookups", "Look-ups in what is kept in memory", &caches);
     let work: Vec<_> = Vitals::CLASSES.into_iter().zip(&database.work).collect();

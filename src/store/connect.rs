@@ -330,6 +330,7 @@ impl Store {
             pools,
             watch,
             replicas,
+            opened: servers.opened(),
             listener: sessions.listens.then_some(servers),
             pooled: options.pooler.then(|| options.transaction()),
             counts: Default::default(),

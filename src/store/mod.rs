@@ -20,7 +20,11 @@ pub use row::{FromColumn, Raw, Row};
 pub use vitals::{ReplicaVitals, Spent, Vitals, Work};
 
 use std::{
-    sync::{Arc, OnceLock, mpsc},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -101,6 +105,8 @@ pub struct Store {
     watch: Option<Pool>,
     /// Servers that answer [`Class::Request`] in place of the database's own.
     replicas: Option<Arc<Replicas>>,
+    /// Sessions that were opened so far.
+    opened: Arc<AtomicU64>,
     /// How to open one more session, which hears what Tryton tells of changes. Only with three sessions or more.
     listener: Option<Servers>,
     /// The settings of each transaction, where a pooler keeps none for the session.
@@ -142,6 +148,17 @@ impl Store {
         if let Some(recorder) = self.recorder.get().filter(|_| class == Class::Request) {
             let _ = recorder.send(statement());
         }
+    }
+
+    /// How many sessions with the database's own servers were opened so far. As long as it stays the same, all that answered are
+    /// those that were there before: what they had seen was not lost by a crash.
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::SeqCst)
+    }
+
+    /// Statements run in sessions of its own with the database's own servers, not with replicas or behind a pooler.
+    pub fn is_one_server(&self) -> bool {
+        self.replicas.is_none() && self.pooled.is_none()
     }
 
     /// Name of the database.

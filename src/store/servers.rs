@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -137,6 +137,8 @@ pub(super) struct Servers {
     tls: MakeRustlsConnect,
     /// How often one was asked for: with `load_balance_hosts=random` the first to be tried changes.
     turns: AtomicUsize,
+    /// Sessions that were opened for a pool, of all copies of this value.
+    opened: Arc<AtomicU64>,
     balanced: bool,
     /// Of what each server must be a replica.
     original: Option<Original>,
@@ -152,6 +154,7 @@ impl Clone for Servers {
             part: self.part,
             tls: self.tls.clone(),
             turns: AtomicUsize::new(0),
+            opened: Arc::clone(&self.opened),
             balanced: self.balanced,
             original: self.original.clone(),
         }
@@ -163,7 +166,12 @@ impl Servers {
         let count = config.get_hosts().len().max(config.get_hostaddrs().len());
         let balanced = config.get_load_balance_hosts() == LoadBalanceHosts::Random;
         let each = (0..count).map(|at| one(config, at)).collect();
-        Self { each, part, tls, turns: AtomicUsize::new(0), balanced, original: None }
+        Self { each, part, tls, turns: AtomicUsize::new(0), opened: Arc::default(), balanced, original: None }
+    }
+
+    /// How many sessions were opened so far.
+    pub(super) fn opened(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.opened)
     }
 
     /// Each of the servers alone, in whatever part.
@@ -338,6 +346,7 @@ impl managed::Manager for Servers {
 
     async fn create(&self) -> Result<Session, Unavailable> {
         let (client, connection) = self.connect().await?;
+        self.opened.fetch_add(1, Ordering::SeqCst);
         let task = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 // Whoever used it is told in words of the catalogue; this is for the operator.

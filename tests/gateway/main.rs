@@ -51,5 +51,6 @@ mod statements;
 mod terminology;
 mod traces;
 mod trail;
+mod unchanged;
 mod values;
 mod xml;

@@ -1,0 +1,165 @@
+//! A record that was read before is given again only when nothing was written since.
+
+use std::{
+    sync::{
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use gnuhealth_fhir::sql::Statement;
+
+use crate::harness::{Client, Database, Gateway};
+
+/// A hospital in which the name of a patient changes.
+struct Hospital {
+    database: Database,
+    gateway: Gateway,
+    texts: mpsc::Receiver<Statement>,
+}
+
+/// Longest time in which nothing is written by the tests beside this one: numbers of transactions belong to all databases.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Hospital {
+    fn open(name: &str, settings: &str) -> Self {
+        let database = Database::copy(name);
+        let gateway = Gateway::open(&database.url, settings);
+        let texts = gateway.store.record();
+        Self { database, gateway, texts }
+    }
+
+    fn rename(name: &str) -> String {
+        let patient = "(SELECT party FROM gnuhealth_patient WHERE id = 1)";
+        format!("UPDATE party_party SET lastname = '{name}' WHERE id = {patient}")
+    }
+
+    /// Whether the record was read from its tables for this answer.
+    fn reads(&self, ask: impl FnOnce()) -> bool {
+        self.texts.try_iter().for_each(drop);
+        ask();
+        let texts: Vec<_> = self.texts.try_iter().map(|statement| statement.text).collect();
+        assert!(!texts.is_empty(), "nobody looked whether anything was written");
+        texts.iter().any(|text| text.contains("gnuhealth_patient"))
+    }
+
+    /// Asks until the record is not read any more.
+    fn settle(&self, client: &Client) {
+        let begun = Instant::now();
+        while self.reads(|| drop(client.ok("Patient/1"))) {
+            assert!(begun.elapsed() < PATIENCE, "the record is read each time");
+        }
+    }
+}
+
+fn family(client: &Client) -> String {
+    client.ok("Patient/1")["name"][0]["family"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_record_is_read_again_when_something_was_written() {
+    let hospital = Hospital::open("unchanged", "");
+    let doctor = hospital.gateway.user("doctor");
+    hospital.settle(&doctor);
+    let before = doctor.get("Patient/1");
+    for name in ["Once", "Twice"] {
+        hospital.settle(&doctor);
+        hospital.database.run(&Hospital::rename(name));
+        assert!(hospital.reads(|| assert_eq!(family(&doctor), name)));
+    }
+    let after = doctor.get("Patient/1");
+    assert_ne!(before.body, after.body);
+    hospital.settle(&doctor);
+    assert_eq!(doctor.get("Patient/1").body, after.body, "what is kept is what was read");
+    // Who may not see it is not shown what was kept for another.
+    assert_eq!(hospital.gateway.user("nogroup").get("Patient/1").status, 403);
+}
+
+#[test]
+fn what_others_have_not_written_yet_is_not_seen_and_then_is() {
+    let hospital = Hospital::open("unchanged_open", "");
+    let doctor = hospital.gateway.user("doctor");
+    let rename = Hospital::rename("Later");
+    for (end, name) in [("ROLLBACK", "Before"), ("COMMIT", "Later")] {
+        hospital.database.run(&Hospital::rename("Before"));
+        let ended = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let held = format!("BEGIN; {rename}; SELECT pg_sleep(2); {end}");
+                hospital.database.run(&held);
+                ended.store(true, Ordering::SeqCst);
+            });
+            let (mut during, begun) = (0, Instant::now());
+            while !ended.load(Ordering::SeqCst) {
+                let found = family(&doctor);
+                // The transaction ends before this program hears of it.
+                if begun.elapsed() < Duration::from_millis(1500) {
+                    assert_eq!(found, "Before");
+                    during += 1;
+                }
+            }
+            assert!(during > 10);
+        });
+        assert_eq!(family(&doctor), name);
+    }
+}
+
+#[test]
+fn nobody_gets_less_than_was_written_when_asking() {
+    let hospital = Hospital::open("unchanged_many", "");
+    hospital.database.run(&Hospital::rename("0"));
+    let (written, ended) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let asked = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for login in ["doctor", "nurse", "doctor", "admin"] {
+            let client = hospital.gateway.user(login);
+            let (written, ended, asked) = (&written, &ended, &asked);
+            scope.spawn(move || {
+                while !ended.load(Ordering::SeqCst) {
+                    let least = written.load(Ordering::SeqCst);
+                    let found: usize = family(&client).parse().unwrap();
+                    assert!(found >= least, "{login}: {found} after {least} was written");
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        for number in 1..=150 {
+            hospital.database.run(&Hospital::rename(&number.to_string()));
+            written.store(number, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(number as u64 % 8 * 5));
+        }
+        ended.store(true, Ordering::SeqCst);
+    });
+    assert!(asked.load(Ordering::Relaxed) > 150);
+}
+
+#[test]
+fn what_an_ended_session_saw_counts_no_more() {
+    let hospital = Hospital::open("unchanged_ended", "");
+    let doctor = hospital.gateway.user("doctor");
+    for _ in 0..3 {
+        hospital.settle(&doctor);
+        let opened = hospital.gateway.store.opened();
+        hospital.database.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'unchanged_ended' AND pid <> pg_backend_pid()",
+        );
+        let read = hospital.reads(|| {
+            let begun = Instant::now();
+            while doctor.get("Patient/1").status != 200 {
+                assert!(begun.elapsed() < PATIENCE);
+            }
+        });
+        assert!(hospital.gateway.store.opened() > opened);
+        assert!(read, "a new session knows nothing of what others saw");
+    }
+}
+
+#[test]
+fn records_are_kept_only_when_they_may_be() {
+    let hospital = Hospital::open("unchanged_off", "keep_records = false\n");
+    let doctor = hospital.gateway.user("doctor");
+    for _ in 0..20 {
+        assert!(hospital.reads(|| drop(doctor.ok("Patient/1"))));
+    }
+}
