@@ -161,7 +161,7 @@ fn coverage() -> Result<String, Failure> {
     for (index, series) in [Series::V7_0, Series::V6_0].into_iter().enumerate() {
         let (catalog, compiled) = full(series)?;
         for (model, coverage) in mapping::coverage(&catalog, &compiled) {
-            let table = catalog.model(&model).map_or(model.clone(), |model| model.table.clone());
+            let table = catalog.model(&model).map_or(model.clone(), |model| model.table.into());
             tables.entry(table).or_default()[index] = Some(coverage);
         }
     }

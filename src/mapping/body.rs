@@ -7,7 +7,7 @@ use super::{
     path::{Context, Found},
     text::{Item, Kind, Table},
 };
-use crate::fhir::structure;
+use crate::{fhir::structure, tryton::Name};
 
 /// Keys that change how a value is made; the rest of the table is the value.
 const EACH_KEYS: [&str; 3] = ["each", "where", "order"];
@@ -104,7 +104,7 @@ impl Compiler<'_> {
                 "reference-target",
                 &item.place,
                 format!("a reference to {}", named.kind.targets.join(", ")),
-                reference.target.clone(),
+                reference.target.as_str(),
                 "",
             );
         }
@@ -119,7 +119,7 @@ impl Compiler<'_> {
             required: named.element.min > 0,
             summary: named.element.summary,
             modifier: named.element.modifier,
-            absent,
+            absent: absent.map(Name::from),
             type_name,
             node,
         })
@@ -353,7 +353,7 @@ fn several(mut nodes: Vec<Node>) -> Option<Node> {
 /// Says of the codes of an element from which value set they are.
 fn bind(node: &mut Node, value_set: &str) {
     match node {
-        Node::Constant { bound, .. } | Node::Leaf(Leaf { bound, .. }) => *bound = Some(value_set.to_owned()),
+        Node::Constant { bound, .. } | Node::Leaf(Leaf { bound, .. }) => *bound = Some(value_set.into()),
         Node::List(nodes) => nodes.iter_mut().for_each(|node| bind(node, value_set)),
         Node::When { node, .. } | Node::Each { node, .. } => bind(node, value_set),
         _ => {}

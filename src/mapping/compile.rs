@@ -18,7 +18,10 @@ use super::{
     terminology,
     text::{self, Item, Kind, Table},
 };
-use crate::{fhir::structure, tryton::Catalog};
+use crate::{
+    fhir::structure,
+    tryton::{Catalog, Documented, Name},
+};
 
 /// What a compilation needs to know.
 #[derive(Debug)]
@@ -131,6 +134,8 @@ pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled
 /// Compiles files that have been read.
 pub fn compile_parsed(parsed: Parsed, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
     let Parsed { tables, mut findings, fingerprint } = parsed;
+    // Asked for again and again while names are looked up, and never afterwards.
+    let _documented = Documented::keep();
     let systems = Systems::read(tables.get("systems.toml"), &options.site, &mut findings);
     let mut renames = Renames::default();
     let mut codes = BTreeMap::new();
@@ -348,7 +353,7 @@ impl Compiler<'_> {
             for (index, (aim, attempt)) in self.aims.iter_mut().zip(&all).enumerate() {
                 let emits = attempt.source.as_ref().map(|source| source.emits.as_slice()).unwrap_or_default();
                 let before = aim.served.len();
-                aim.served.retain(|key| emits.iter().any(|emit| emit.key == *key));
+                aim.served.retain(|key| emits.iter().any(|emit| emit.key.as_deref() == key.as_deref()));
                 if aim.served.len() != before {
                     changed.insert(index);
                 }
@@ -395,7 +400,7 @@ impl Compiler<'_> {
     fn available(&self, draft: &Draft<'_>) -> bool {
         let module = draft.table.item("module").and_then(Item::text);
         module.is_none_or(|module| self.resolver.catalog.modules.contains(module))
-            && self.resolver.catalog.models.contains_key(&draft.model)
+            && self.resolver.catalog.models.contains_key(draft.model.as_str())
     }
 
     fn source(&mut self, draft: &Draft<'_>) -> Option<Source> {
@@ -409,12 +414,12 @@ impl Compiler<'_> {
             self.skipped.push((label, format!("the module {module} is not activated")));
             return None;
         }
-        let Some(model) = self.resolver.catalog.models.get(&draft.model) else {
+        let Some(model) = self.resolver.catalog.models.get(draft.model.as_str()) else {
             if self.resolver.catalog.documented(&draft.model, None) {
                 self.skipped.push((label, format!("this database has no model {}", draft.model)));
             } else {
                 let place = draft.table.item("model").map_or(&draft.place, |item| &item.place);
-                let hint = suggestion(&draft.model, self.resolver.catalog.models.keys().map(String::as_str));
+                let hint = suggestion(&draft.model, self.resolver.catalog.models.keys().map(Name::as_str));
                 self.findings.add(
                     "model-unknown",
                     place,
@@ -425,7 +430,7 @@ impl Compiler<'_> {
             }
             return None;
         };
-        let table = model.table.clone();
+        let table = model.table;
         let context = Context::root(&draft.model);
         let filter = match draft.table.item("where") {
             Some(filter) => match self.condition(&context, filter) {
@@ -445,9 +450,9 @@ impl Compiler<'_> {
             };
             let body = Object { type_name: "Binary", members: Vec::new(), when: None, dynamic: true };
             return Some(Source {
-                model: draft.model.clone(),
+                model: Name::from(&draft.model),
                 table,
-                prefix: draft.prefix.clone(),
+                prefix: draft.prefix.as_ref().map(Name::from),
                 filter,
                 row: Row::default(),
                 emits: vec![Emit { key: None, when: None, profiles: Vec::new(), body }],
@@ -479,9 +484,9 @@ impl Compiler<'_> {
             return None;
         }
         Some(Source {
-            model: draft.model.clone(),
+            model: Name::from(&draft.model),
             table,
-            prefix: draft.prefix.clone(),
+            prefix: draft.prefix.as_ref().map(Name::from),
             filter,
             row: scope.row,
             emits,
@@ -513,7 +518,7 @@ impl Compiler<'_> {
         if aimless(draft.table, &body) {
             return None;
         }
-        Some(Emit { key, when, profiles, body })
+        Some(Emit { key: key.map(Name::from), when, profiles, body })
     }
 
     /// Every required element of the type is mapped.

@@ -10,6 +10,7 @@ use std::{
 };
 
 use super::codes::CodeMap;
+use crate::tryton::Name;
 
 /// All mappings that hold for one database.
 #[derive(Debug, Default)]
@@ -19,13 +20,13 @@ pub struct Compiled {
     /// Sources left out, and why.
     pub skipped: Vec<(String, String)>,
     /// Columns that have no place in FHIR, by model and field, and why.
-    pub left_out: BTreeMap<(String, String), String>,
+    pub left_out: BTreeMap<(Name, Name), String>,
     /// Value sets that are served, by canonical URL: the code systems of which they have all codes.
     pub value_sets: BTreeMap<String, Vec<String>>,
     /// Value sets that are served and list codes one by one, by canonical URL: which codes, the records say.
     pub listing: BTreeSet<String>,
     /// Fields, by model, of whose folded texts PostgreSQL has an index: what starts with a text is found by it.
-    pub folded: BTreeSet<(String, String)>,
+    pub folded: BTreeSet<(Name, Name)>,
     /// Changes when any mapping changes; paging links of another mapping are refused.
     pub fingerprint: u64,
 }
@@ -47,11 +48,11 @@ pub struct ResourceType {
 #[derive(Debug)]
 pub struct Source {
     /// Tryton model.
-    pub model: String,
+    pub model: Name,
     /// Its table.
-    pub table: String,
+    pub table: Name,
     /// Prefix of the ids; a type with one source has none.
-    pub prefix: Option<String>,
+    pub prefix: Option<Name>,
     /// Only these records.
     pub filter: Option<Condition>,
     /// What a statement fetches.
@@ -75,7 +76,7 @@ pub struct Content {
 #[derive(Debug)]
 pub struct Emit {
     /// Last part of the id, when a record becomes several resources.
-    pub key: Option<String>,
+    pub key: Option<Name>,
     /// Only when this holds.
     pub when: Option<Condition>,
     /// Profiles that the resource satisfies.
@@ -123,13 +124,13 @@ pub struct Each {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relation {
     /// Model and field it is a field of, for field access; none when it was named from the other side.
-    pub field: Option<(String, String)>,
+    pub field: Option<(Name, Name)>,
     /// Model of the rows.
-    pub model: String,
+    pub model: Name,
     /// Table of the rows.
-    pub table: String,
+    pub table: Name,
     /// Field of the rows that points back; none for all rows of the model.
-    pub inverse: Option<String>,
+    pub inverse: Option<Name>,
     /// The rows have a field `active`; inactive ones are left out.
     pub active: bool,
 }
@@ -138,13 +139,13 @@ pub struct Relation {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Hop {
     /// Model that the step starts from.
-    pub model: String,
+    pub model: Name,
     /// The field, also its column: of `model`, or of `target` when the step goes back.
-    pub field: String,
+    pub field: Name,
     /// Target model.
-    pub target: String,
+    pub target: Name,
     /// Table of the target.
-    pub table: String,
+    pub table: Name,
     /// How the field leads there.
     pub way: Way,
 }
@@ -201,9 +202,9 @@ pub struct Column {
     /// Steps from there.
     pub hops: Vec<Hop>,
     /// Model that has the field.
-    pub model: String,
+    pub model: Name,
     /// Field, also its column.
-    pub field: String,
+    pub field: Name,
     /// Type.
     pub kind: Kind,
     /// Translated through `ir_translation`.
@@ -347,7 +348,7 @@ pub struct Member {
     /// What the rest means depends on it, as on a status.
     pub modifier: bool,
     /// Code of the data-absent-reason when there is no value.
-    pub absent: Option<String>,
+    pub absent: Option<Name>,
     /// FHIR type of the value.
     pub type_name: &'static str,
     /// The value.
@@ -360,11 +361,11 @@ pub enum Node {
     /// Constant primitive as JSON text, and its text for searches.
     Constant {
         /// JSON.
-        json: String,
+        json: Box<str>,
         /// Text.
-        text: String,
+        text: Box<str>,
         /// Of a `code`: the value set that its binding requires, which implies its system.
-        bound: Option<String>,
+        bound: Option<Name>,
     },
     /// A primitive of the record.
     Leaf(Leaf),
@@ -373,11 +374,11 @@ pub enum Node {
     /// A constant Coding.
     FixedCoding {
         /// System.
-        system: String,
+        system: Name,
         /// Code.
-        code: String,
+        code: Box<str>,
         /// Display.
-        display: Option<String>,
+        display: Option<Box<str>>,
     },
     /// A reference to a resource made of the record that a many2one points to.
     Reference(Box<Reference>),
@@ -421,24 +422,24 @@ pub struct Leaf {
     /// FHIR primitive type.
     pub type_name: &'static str,
     /// Of a `code`: the value set that its binding requires, which implies its system.
-    pub bound: Option<String>,
+    pub bound: Option<Name>,
 }
 
 /// A reference.
 #[derive(Debug)]
 pub struct Reference {
     /// Type referred to.
-    pub target: String,
+    pub target: Name,
     /// Slot of the record id.
     pub slot: usize,
     /// The record id, shared with its slot.
     pub expression: Arc<Expression>,
     /// Prefix of the target's ids.
-    pub prefix: Option<String>,
+    pub prefix: Option<Name>,
     /// Key of the target's ids.
-    pub key: Option<String>,
+    pub key: Option<Name>,
     /// Tryton model of the target.
-    pub model: String,
+    pub model: Name,
     /// Display text.
     pub display: Option<Leaf>,
 }

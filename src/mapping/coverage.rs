@@ -8,7 +8,7 @@ use super::{
     finding::Findings,
     text::{self, Item, Table},
 };
-use crate::tryton::Catalog;
+use crate::tryton::{Catalog, Name};
 
 /// Columns of every table that say nothing of a record's content, or that every statement reads anyway.
 const EVERYWHERE: [&str; 7] =
@@ -33,16 +33,16 @@ pub fn coverage(catalog: &Catalog, compiled: &Compiled) -> BTreeMap<String, Cove
     let mut all: BTreeMap<String, Coverage> = BTreeMap::new();
     for kind in compiled.types.values() {
         for source in &kind.sources {
-            all.entry(source.model.clone()).or_default().types.insert(kind.name.clone());
+            all.entry(source.model.into()).or_default().types.insert(kind.name.clone());
         }
     }
     for (model, coverage) in &mut all {
         let fields = catalog.model(model).into_iter().flat_map(|model| model.fields.values());
         for field in fields.filter(|field| field.stored && !EVERYWHERE.contains(&field.name.as_str())) {
-            let name = field.name.clone();
+            let name = String::from(field.name);
             if used.columns.contains(&(model.as_str(), name.as_str())) {
                 coverage.mapped.push(name);
-            } else if let Some(reason) = compiled.left_out.get(&(model.clone(), name.clone())) {
+            } else if let Some(reason) = compiled.left_out.get(&(Name::from(model), field.name)) {
                 coverage.left_out.insert(name, reason.clone());
             } else {
                 coverage.missing.push(name);

@@ -9,7 +9,7 @@ use super::{
     primitive::json_text,
     text::{Item, Kind, Table},
 };
-use crate::fhir::structure;
+use crate::{fhir::structure, tryton::Name};
 
 impl Compiler<'_> {
     /// One value of a FHIR type.
@@ -113,7 +113,11 @@ impl Compiler<'_> {
                     );
                 }
                 let display = words.next().or(known).map(str::to_owned);
-                Some(Some(Node::FixedCoding { system, code: code.to_owned(), display }))
+                Some(Some(Node::FixedCoding {
+                    system: system.into(),
+                    code: code.into(),
+                    display: display.map(String::into_boxed_str),
+                }))
             }
             Kind::Table(table) if table.has("codes") && table.has("path") => {
                 Some(self.leaf(scope, context, "code", item).map(Node::Coding))
@@ -132,7 +136,7 @@ impl Compiler<'_> {
     ) -> Option<Node> {
         const UCUM: &str = "http://unitsofmeasure.org";
         let constant =
-            |text: &str| Node::Constant { json: json_text(text), text: text.to_owned(), bound: None };
+            |text: &str| Node::Constant { json: json_text(text).into(), text: text.into(), bound: None };
         let mut rest = table.clone();
         rest.entries.retain(|(key, _)| !matches!(key.name.as_str(), "ucum" | "unit_code"));
         let mut object = self.object(scope, context, owner, &rest)?;
@@ -196,12 +200,12 @@ impl Compiler<'_> {
         };
         let (slot, expression) = scope.value(expression);
         Some(Node::Reference(Box::new(Reference {
-            target: name,
+            target: name.into(),
             slot,
             expression,
-            prefix,
-            key,
-            model,
+            prefix: prefix.map(Name::from),
+            key: key.map(Name::from),
+            model: model.into(),
             display,
         })))
     }

@@ -8,6 +8,7 @@ use super::{
     path::{Found, Resolver},
     text::{Kind, Table},
 };
+use crate::tryton::Name;
 
 /// Reasons by model and field, in the names of GNU Health 5.0; none where a later file takes the entry back.
 #[derive(Debug, Default)]
@@ -45,7 +46,7 @@ impl LeftOut {
         resolver: &Resolver<'_>,
         compiled: &Compiled,
         findings: &mut Findings,
-    ) -> BTreeMap<(String, String), String> {
+    ) -> BTreeMap<(Name, Name), String> {
         let used = compiled.used();
         let mut reasons = BTreeMap::new();
         for ((model, name), (reason, place)) in self.0 {
@@ -65,7 +66,7 @@ impl LeftOut {
                 );
                 continue;
             }
-            reasons.insert((model, field.name.clone()), reason);
+            reasons.insert((model.into(), field.name), reason);
         }
         reasons
     }

@@ -351,7 +351,7 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
 fn where_fits(object: &Object, spot: &Spot) -> bool {
     let Some((element, wanted)) = spot.filter.as_deref() else { return true };
     match object.members.iter().find(|member| member.element == *element).map(|member| &member.node) {
-        Some(Node::Constant { text, .. }) => text == wanted,
+        Some(Node::Constant { text, .. }) => **text == *wanted,
         Some(_) => true,
         None => false,
     }

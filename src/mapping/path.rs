@@ -7,13 +7,13 @@ use super::{
     finding::{Findings, Place, suggestion},
     text::Table,
 };
-use crate::tryton::{Catalog, Field, FieldKind, Model};
+use crate::tryton::{Catalog, Field, FieldKind, Model, Name};
 
 /// Where a path starts: the model, and the hops that lead to it from the row of this scope.
 #[derive(Clone, Debug)]
 pub struct Level {
     /// Model.
-    pub model: String,
+    pub model: Name,
     /// Hops from the row's own model.
     pub hops: Vec<Hop>,
 }
@@ -25,13 +25,13 @@ pub struct Context(pub Vec<Level>);
 impl Context {
     /// The scope of a source.
     pub fn root(model: &str) -> Self {
-        Self(vec![Level { model: model.to_owned(), hops: Vec::new() }])
+        Self(vec![Level { model: model.into(), hops: Vec::new() }])
     }
 
     /// The scope of rows of a relation.
     pub fn row(&self, model: &str) -> Self {
         let mut levels = self.0.clone();
-        levels.push(Level { model: model.to_owned(), hops: Vec::new() });
+        levels.push(Level { model: model.into(), hops: Vec::new() });
         Self(levels)
     }
 
@@ -98,7 +98,7 @@ impl Resolver<'_> {
         if self.catalog.documented(name, None) {
             return Some(Found::Absent);
         }
-        let known = self.catalog.models.keys().map(String::as_str);
+        let known = self.catalog.models.keys().map(Name::as_str);
         findings.add(
             "model-unknown",
             place,
@@ -148,7 +148,7 @@ impl Resolver<'_> {
             }
             None if self.catalog.documented(model, Some(name)) => Some(Found::Absent),
             None => {
-                let known = here.fields.keys().map(String::as_str);
+                let known = here.fields.keys().map(Name::as_str);
                 findings.add(
                     "field-unknown",
                     place,
@@ -215,10 +215,10 @@ impl Resolver<'_> {
                 },
             };
             level.hops.push(Hop {
-                model: std::mem::replace(&mut level.model, target.to_owned()),
-                field: field.name.clone(),
-                target: target.to_owned(),
-                table: model.table.clone(),
+                model: std::mem::replace(&mut level.model, target.into()),
+                field: field.name,
+                target: target.into(),
+                table: model.table,
                 way,
             });
         }
@@ -243,10 +243,10 @@ impl Resolver<'_> {
             let Some(target) = self.catalog.models.get(model) else { return Some(Found::Absent) };
             level = here;
             level.hops.push(Hop {
-                model: std::mem::replace(&mut level.model, model.to_owned()),
+                model: std::mem::replace(&mut level.model, model.into()),
                 field,
-                target: model.to_owned(),
-                table: target.table.clone(),
+                target: model.into(),
+                table: target.table,
                 way: Way::Back,
             });
             rest = after;
@@ -262,7 +262,7 @@ impl Resolver<'_> {
         path: &str,
         place: &Place,
         findings: &mut Findings,
-    ) -> Option<Found<(Level, &'t str, String)>> {
+    ) -> Option<Found<(Level, &'t str, Name)>> {
         let (steps, reverse) = text.rsplit_once('/').unwrap_or(("", text));
         let Some((model, inverse)) = reverse.split_once('[') else {
             findings.add("path-reverse", place, "MODEL[FIELD]", format!("`{path}`"), "");
@@ -290,7 +290,7 @@ impl Resolver<'_> {
             );
             return None;
         }
-        Some(Found::Here((level, model, field.name.clone())))
+        Some(Found::Here((level, model, field.name)))
     }
 
     fn start<'t>(
@@ -358,10 +358,10 @@ impl Resolver<'_> {
         };
         let target = match &field.kind {
             FieldKind::Many2One { target } => self.catalog.models.get(target).map(|model| Hop {
-                model: level.model.clone(),
-                field: field.name.clone(),
-                target: target.clone(),
-                table: model.table.clone(),
+                model: level.model,
+                field: field.name,
+                target: *target,
+                table: model.table,
                 way: Way::Forward,
             }),
             _ => None,
@@ -380,7 +380,7 @@ impl Resolver<'_> {
             up,
             hops: level.hops,
             model: level.model,
-            field: field.name.clone(),
+            field: field.name,
             kind,
             translated: field.translated,
             target,
@@ -423,7 +423,7 @@ impl Resolver<'_> {
             Found::Here(field) => field,
             Found::Absent => return Some(Found::Absent),
         };
-        let named = Some((level.model.clone(), field.name.clone()));
+        let named = Some((level.model, field.name));
         let relation = match &field.kind {
             FieldKind::One2Many { target, inverse: Some(inverse), by_reference: false } => {
                 self.relation(named, target, Some(inverse))
@@ -445,18 +445,13 @@ impl Resolver<'_> {
         Some(relation.map_or(Found::Absent, |relation| Found::Here((up, level.hops, relation))))
     }
 
-    fn relation(
-        &self,
-        field: Option<(String, String)>,
-        model: &str,
-        inverse: Option<&str>,
-    ) -> Option<Relation> {
+    fn relation(&self, field: Option<(Name, Name)>, model: &str, inverse: Option<&str>) -> Option<Relation> {
         let here = self.catalog.models.get(model)?;
         Some(Relation {
             field,
-            model: model.to_owned(),
-            table: here.table.clone(),
-            inverse: inverse.map(str::to_owned),
+            model: model.into(),
+            table: here.table,
+            inverse: inverse.map(Name::from),
             active: here.fields.get("active").is_some_and(|field| field.stored),
         })
     }

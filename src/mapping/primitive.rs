@@ -47,14 +47,18 @@ impl Compiler<'_> {
                 if is_address(type_name) {
                     text = self.systems.uri(&text, item, &mut self.findings)?;
                 }
-                Some(Node::Constant { json: json_text(&text), text, bound: None })
+                Some(Node::Constant { json: json_text(&text).into(), text: text.into(), bound: None })
             }
-            Kind::Flag(flag) if type_name == "boolean" => {
-                Some(Node::Constant { json: flag.to_string(), text: flag.to_string(), bound: None })
-            }
-            Kind::Number(number) if is_number(type_name) => {
-                Some(Node::Constant { json: number.clone(), text: number.clone(), bound: None })
-            }
+            Kind::Flag(flag) if type_name == "boolean" => Some(Node::Constant {
+                json: flag.to_string().into(),
+                text: flag.to_string().into(),
+                bound: None,
+            }),
+            Kind::Number(number) if is_number(type_name) => Some(Node::Constant {
+                json: number.as_str().into(),
+                text: number.as_str().into(),
+                bound: None,
+            }),
             Kind::Flag(_) | Kind::Number(_) => {
                 self.findings.add(
                     "type-mismatch",

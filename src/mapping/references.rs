@@ -23,7 +23,7 @@ impl PartialEq for Place<'_> {
 impl Compiled {
     /// What a reference leads to; nothing when that is not served, or is a content.
     pub fn target(&self, reference: &Reference) -> Option<Place<'_>> {
-        let kind = self.types.get(&reference.target).filter(|kind| !kind.is_content())?;
+        let kind = self.types.get(reference.target.as_str()).filter(|kind| !kind.is_content())?;
         kind.sources.iter().enumerate().find_map(|(source, candidate)| {
             let same = candidate.model == reference.model && candidate.prefix == reference.prefix;
             let emit = candidate.emits.iter().position(|emit| same && emit.key == reference.key)?;

@@ -4,26 +4,26 @@ use super::{
     Compiled, Files, Findings, Options, compile,
     compiled::{Condition, Expression, Kind, Node, ResourceType, Slot, Way},
 };
-use crate::tryton::{Catalog, Field, FieldKind, Model, Series};
+use crate::tryton::{Catalog, Field, FieldKind, Model, Name, Series};
 
-fn model(name: &str, fields: &[(&str, FieldKind)]) -> (String, Model) {
+fn model(name: &str, fields: &[(&str, FieldKind)]) -> (Name, Model) {
     let mut model = Model::new(name);
     for (field, kind) in fields {
-        model.fields.insert((*field).to_owned(), Field::new(*field, kind.clone()));
+        model.fields.insert((*field).into(), Field::new(*field, kind.clone()));
     }
-    (name.to_owned(), model)
+    (name.into(), model)
 }
 
 fn to(target: &str) -> FieldKind {
-    FieldKind::Many2One { target: target.to_owned() }
+    FieldKind::Many2One { target: target.into() }
 }
 
 /// GNU Health with few fields, all of them real.
 fn catalog() -> Catalog {
     use FieldKind::{Boolean, Char, DateTime, Float, Integer, Reference};
     let mechanisms = FieldKind::One2Many {
-        target: "party.contact_mechanism".to_owned(),
-        inverse: Some("party".to_owned()),
+        target: "party.contact_mechanism".into(),
+        inverse: Some("party".into()),
         by_reference: false,
     };
     let models = [
@@ -105,7 +105,7 @@ fn numbers_are_compared_with_numbers_and_with_fields() {
     let Some(Node::Leaf(leaf)) = node(&kind, "valueString") else { panic!("a leaf") };
     let Expression::Case(branches) = leaf.expression.as_ref() else { panic!("a case") };
     let field = |expression: &Expression| match expression {
-        Expression::Column(column) => column.field.clone(),
+        Expression::Column(column) => column.field.to_string(),
         Expression::Number(number) => number.clone(),
         other => panic!("{other:?}"),
     };
@@ -173,12 +173,12 @@ fn a_typed_reference_leads_to_rows_of_one_model() {
         panic!("a reference")
     };
     let Expression::First(all) = reference.expression.as_ref() else { panic!("a choice") };
-    let hops = |value: &Expression| -> Vec<(String, String, Way)> {
+    let hops = |value: &Expression| -> Vec<(Name, Name, Way)> {
         let Expression::Column(column) = value else { panic!("a column") };
         assert_eq!(column.field, "id");
-        column.hops.iter().map(|hop| (hop.field.clone(), hop.target.clone(), hop.way)).collect()
+        column.hops.iter().map(|hop| (hop.field, hop.target, hop.way)).collect()
     };
-    let to = |field: &str, target: &str, way: Way| (field.to_owned(), target.to_owned(), way);
+    let to = |field: &str, target: &str, way: Way| (Name::from(field), Name::from(target), way);
     let patient = || to("party", "gnuhealth.patient", Way::Back);
     let party = || to("party", "party.party", Way::Forward);
     let typed = |target: &str| to("resource", target, Way::Typed);
@@ -283,7 +283,7 @@ fn a_reference_names_the_source_of_its_target() {
     let (compiled, findings) = compile(&files, &catalog(), &Options { site: String::new() });
     assert!(findings.0.is_empty(), "{findings:?}");
     let prefix = |element: &str| match node(&compiled.types["Condition"], element) {
-        Some(Node::Reference(reference)) => reference.prefix.clone(),
+        Some(Node::Reference(reference)) => reference.prefix,
         _ => None,
     };
     assert_eq!(prefix("subject").as_deref(), Some("a"));
@@ -309,7 +309,7 @@ fn what_this_database_cannot_give_is_no_target() {
         assert!(findings.0.is_empty(), "{findings:?}");
         let kind = compiled.types.get("Condition")?;
         match node(kind, "subject") {
-            Some(Node::Reference(reference)) => reference.prefix.clone(),
+            Some(Node::Reference(reference)) => reference.prefix,
             _ => panic!("a reference"),
         }
     };
@@ -336,14 +336,14 @@ fn a_reference_names_one_of_the_resources_of_a_record() {
         let rules: Vec<_> = findings.0.iter().map(|finding| finding.rule).collect();
         let key = match node(&compiled.types["DiagnosticReport"], "result") {
             Some(Node::List(all)) => match &all[0] {
-                Node::Reference(reference) => reference.key.clone(),
+                Node::Reference(reference) => reference.key,
                 _ => None,
             },
             _ => None,
         };
         (key, rules)
     };
-    assert_eq!(report("key = \"b\", "), (Some("b".to_owned()), vec![]));
+    assert_eq!(report("key = \"b\", "), (Some("b".into()), vec![]));
     assert_eq!(
         report("key = \"gone\", "),
         (None, vec![]),

@@ -42,7 +42,7 @@ fn member<'o>(object: &'o Object, name: &str) -> Option<&'o Node> {
 
 fn constant(object: &Object, name: &str) -> Option<String> {
     match member(object, name)? {
-        Node::Constant { text, .. } => Some(text.clone()),
+        Node::Constant { text, .. } => Some(text.to_string()),
         _ => None,
     }
 }

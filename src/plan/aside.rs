@@ -119,8 +119,8 @@ mod tests {
         Expression::Column(Box::new(Column {
             up: 0,
             hops: Vec::new(),
-            model: "gnuhealth.surgery".to_owned(),
-            field: "state".to_owned(),
+            model: "gnuhealth.surgery".into(),
+            field: "state".into(),
             kind: Kind::Text,
             translated: false,
             target: None,

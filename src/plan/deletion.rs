@@ -89,7 +89,7 @@ pub(super) fn positions(
                 continue;
             }
             for emit in 0..source.emits.len() {
-                models.push(source.model.clone());
+                models.push(String::from(source.model));
                 sources.push(number(part.first + index));
                 emits.push(number(source.emits.len() + emit));
             }

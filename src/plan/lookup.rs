@@ -13,6 +13,7 @@ use crate::{
     mapping::compiled::{Expression, Way},
     search::SortKey,
     sql::Alias,
+    tryton::Name,
 };
 
 /// How a column is compared.
@@ -40,7 +41,7 @@ pub struct Lookup {
     /// Model of the row.
     pub model: String,
     /// The field, also its column; none for a computed value, for which no index is thought of.
-    pub field: Option<String>,
+    pub field: Option<Name>,
     /// How it is compared.
     pub how: How,
 }
@@ -100,7 +101,7 @@ impl Builder<'_> {
     }
 
     /// Notes that rows are looked up by a column.
-    pub(super) fn note_column(&mut self, row: Alias, model: &str, field: Option<&String>, how: How) {
+    pub(super) fn note_column(&mut self, row: Alias, model: &str, field: Option<&Name>, how: How) {
         if let Some(notes) = self.notes.as_mut().and_then(|all| all.last_mut()) {
             notes.push(Lookup { row, model: model.to_owned(), field: field.cloned(), how });
         }

@@ -14,7 +14,7 @@ use crate::{
         compiled::{Column, Condition, Expression, Hop, Kind, Relation, Slot, Source, Way},
     },
     sql::{Alias, Aliases, Fragment},
-    tryton::Permit,
+    tryton::{Name, Permit},
 };
 
 /// A row of a table, the tables joined to it, and the rows collected beside it.
@@ -31,7 +31,7 @@ pub struct Scope {
     /// Last change of the row, when a search or an order asked for it.
     pub stamp: Option<Fragment>,
     /// Model and table of the row, when it is that of a source.
-    pub(super) source: Option<(String, String)>,
+    pub(super) source: Option<(Name, Name)>,
 }
 
 impl Scope {
@@ -110,7 +110,7 @@ pub struct Builder<'a> {
     /// What rows are looked up by, source by source, when somebody wants to know.
     pub notes: Option<Vec<Vec<Lookup>>>,
     /// Fields, by model, of whose folded texts there is an index.
-    folded: Option<&'a BTreeSet<(String, String)>>,
+    folded: Option<&'a BTreeSet<(Name, Name)>>,
     /// What is planned is looked for by itself, so steps can be entered from either side; elsewhere that only costs planning.
     pub(super) seeking: bool,
     /// What conditions of other records find, made once for the whole statement.
@@ -154,7 +154,7 @@ impl<'a> Builder<'a> {
     /// thought of.
     pub fn finds_starts(&self, column: &Column) -> bool {
         let known = || {
-            let key = (column.model.clone(), column.field.clone());
+            let key = (column.model, column.field);
             self.notes.is_some() || self.folded.is_some_and(|folded| folded.contains(&key))
         };
         column.kind == Kind::Text && (!column.translated || self.languages.is_empty()) && known()
@@ -181,10 +181,10 @@ impl<'a> Builder<'a> {
 
     /// Opens a scope over a new alias for the records of a source.
     pub fn open_source(&mut self, source: &Source) -> Alias {
-        self.open_table(source.model.clone(), source.table.clone())
+        self.open_table(source.model, source.table)
     }
 
-    pub(super) fn open_table(&mut self, model: String, table: String) -> Alias {
+    pub(super) fn open_table(&mut self, model: Name, table: Name) -> Alias {
         let alias = self.open();
         self.scopes.last_mut().expect("it was just opened").source = Some((model, table));
         alias

@@ -99,7 +99,7 @@ impl Builder<'_> {
         closed: impl Fn(Masked) -> E,
         condition: &mut dyn FnMut(&mut Self, usize) -> Result<Fragment, E>,
     ) -> Result<Option<Fragment>, E> {
-        let Some((model, table)) = self.scope().source.clone() else { return Ok(None) };
+        let Some((model, table)) = self.scope().source else { return Ok(None) };
         let outside = self.scope().root;
         let start = self.aliases.used();
         let mut highest = start;
@@ -111,7 +111,7 @@ impl Builder<'_> {
             if self.notes.is_none() {
                 self.aliases.reuse_after(start);
             }
-            let root = self.open_table(model.clone(), table.clone());
+            let root = self.open_table(model, table);
             let planned = self.predicate(&model, root).map_err(&closed).and_then(|visible| {
                 let condition = condition(self, number)?;
                 Ok((visible, condition))

@@ -46,19 +46,19 @@ fn catalog() -> Catalog {
             },
         ),
     ];
-    patient.fields.extend(fields.map(|(name, kind)| (name.to_owned(), Field::new(name, kind))));
+    patient.fields.extend(fields.map(|(name, kind)| (name.into(), Field::new(name, kind))));
     let mut lang = Model::new("party.lang");
     let fields = [
         ("id", FieldKind::Integer),
         ("name", FieldKind::Char),
         ("patient", FieldKind::Many2One { target: "gnuhealth.patient".into() }),
     ];
-    lang.fields.extend(fields.map(|(name, kind)| (name.to_owned(), Field::new(name, kind))));
+    lang.fields.extend(fields.map(|(name, kind)| (name.into(), Field::new(name, kind))));
     Catalog {
         series: Series::V7_0,
         gnuhealth: "5.0",
         modules: ["health".to_owned()].into(),
-        models: [patient, lang].map(|model| (model.name.clone(), model)).into(),
+        models: [patient, lang].map(|model| (model.name, model)).into(),
         tables: Default::default(),
         role: "role".into(),
         language: "en".into(),

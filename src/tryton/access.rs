@@ -17,6 +17,7 @@ use std::{
 pub use self::closed::closed;
 use self::rules::Rules;
 use super::{
+    Name,
     catalog::Catalog,
     domain::Refused,
     security::{AccessRow, Security, User},
@@ -54,9 +55,9 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Allowed {
     /// Models that may be read.
-    models: HashMap<String, Readable>,
+    models: HashMap<Name, Readable>,
     /// Those of them whose records no rule restricts, in order.
-    open: Vec<String>,
+    open: Vec<Name>,
 }
 
 /// What a user may read of a model.
@@ -127,7 +128,7 @@ impl Permit {
         let attached = Fragment::raw("(split_part(")
             .column(alias, "resource")
             .text(", ',', 1) = ANY (")
-            .bind(self.0.allowed.open.clone())
+            .bind(self.0.allowed.open.iter().map(|name| String::from(*name)).collect::<Vec<_>>())
             .text("))");
         // `model,-1` points to no record; Tryton shows nobody what hangs on it.
         let somewhere = Fragment::new().column(alias, "resource").text(" NOT LIKE '%,-%'");
@@ -179,7 +180,7 @@ impl Inner {
             }
             if OWN_SEARCH.contains(&model.name.as_str()) {
                 let reason = "its records are filtered by code of Tryton".to_owned();
-                refusals.push(Refusal { model: model.name.clone(), rule_group: 0, reason });
+                refusals.push(Refusal { model: model.name.into(), rule_group: 0, reason });
                 continue;
             }
             let rules = match collector.rules(&model.name, &closure) {
@@ -191,7 +192,7 @@ impl Inner {
             };
             clocked |= rules.as_ref().is_some_and(Rules::clocked);
             let hidden = hidden(security, &model.name, &groups);
-            models.insert(model.name.clone(), Readable { hidden, rules: rules.map(Box::new) });
+            models.insert(model.name, Readable { hidden, rules: rules.map(Box::new) });
         }
         let key = key::of(&models, user.language.as_deref());
         Self {
@@ -208,13 +209,13 @@ impl Inner {
 }
 
 impl Allowed {
-    fn of(models: HashMap<String, Readable>) -> Self {
+    fn of(models: HashMap<Name, Readable>) -> Self {
         let mut open: Vec<_> = models
             .iter()
-            .filter(|(name, readable): &(&String, &Readable)| {
+            .filter(|(name, readable): &(&Name, &Readable)| {
                 readable.rules.is_none() && !ATTACHED.contains(&name.as_str())
             })
-            .map(|(name, _)| name.clone())
+            .map(|(name, _)| *name)
             .collect();
         open.sort_unstable();
         Self { models, open }

@@ -10,12 +10,15 @@ mod full;
 mod load;
 mod merge;
 
+pub use documented::Documented;
 pub use error::CatalogError;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+
+use super::Name;
 
 /// Series of Tryton.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,25 +52,25 @@ pub enum FieldKind {
     Reference,
     Many2One {
         /// Target model.
-        target: String,
+        target: Name,
     },
     One2Many {
         /// Model of the rows.
-        target: String,
+        target: Name,
         /// Field of `target` that points back; `None` when it is not known.
-        inverse: Option<String>,
+        inverse: Option<Name>,
         /// The inverse is a reference field (`model,id` text).
         by_reference: bool,
     },
     Many2Many {
         /// Model of the link rows.
-        relation: String,
+        relation: Name,
         /// Field of `relation` that points to this model.
-        origin: Option<String>,
+        origin: Option<Name>,
         /// Field of `relation` that points to the target.
-        link: Option<String>,
+        link: Option<Name>,
         /// Target model.
-        target: Option<String>,
+        target: Option<Name>,
     },
     /// A type that this program does not know.
     Other(String),
@@ -160,7 +163,7 @@ pub struct SearchPath {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
     /// Name in Tryton; also the name of the column when it is stored.
-    pub name: String,
+    pub name: Name,
     /// What it is.
     pub kind: FieldKind,
     /// There is a column of this name that Tryton reads and writes (not a computed field, not a leftover).
@@ -192,7 +195,7 @@ pub struct Field {
 
 impl Field {
     /// A stored field with nothing special about it.
-    pub fn new(name: impl Into<String>, kind: FieldKind) -> Self {
+    pub fn new(name: impl Into<Name>, kind: FieldKind) -> Self {
         Self {
             name: name.into(),
             kind,
@@ -237,11 +240,11 @@ pub enum ModelKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Model {
     /// Name in Tryton.
-    pub name: String,
+    pub name: Name,
     /// Table.
-    pub table: String,
+    pub table: Name,
     /// Fields by name.
-    pub fields: BTreeMap<String, Field>,
+    pub fields: BTreeMap<Name, Field>,
     /// Where its rows come from.
     pub kind: ModelKind,
     /// The stored field that is the record's name, unless Tryton computes the name in another way.
@@ -259,9 +262,9 @@ pub struct Model {
 
 impl Model {
     /// A model with a table of the usual name and no fields yet.
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Name>) -> Self {
         let name = name.into();
-        Self { table: name.replace('.', "_"), name, granted: true, ..Self::default() }
+        Self { table: name.replace('.', "_").into(), name, granted: true, ..Self::default() }
     }
 
     /// Fields whose target's access and rules apply to this model too.
@@ -280,7 +283,7 @@ pub struct Catalog {
     /// Activated modules.
     pub modules: BTreeSet<String>,
     /// Models by name.
-    pub models: BTreeMap<String, Model>,
+    pub models: BTreeMap<Name, Model>,
     /// Every table that the database has.
     pub tables: BTreeSet<String>,
     /// Role of the gateway in PostgreSQL.

@@ -30,7 +30,7 @@ impl Needs {
     pub fn of(catalog: &Catalog, security: &Security, models: &BTreeSet<String>) -> Self {
         let mut tables: BTreeSet<String> = catalog.tables_of_rights().map(str::to_owned).collect();
         let models: Vec<_> = models.iter().filter_map(|name| catalog.model(name)).collect();
-        tables.extend(models.iter().map(|model| model.table.clone()));
+        tables.extend(models.iter().map(|model| String::from(model.table)));
         let mut seen = BTreeSet::new();
         for user in security.users().filter(|user| user.active) {
             let Ok(permit) = Permit::of(security, catalog, user.id) else { continue };

@@ -7,6 +7,7 @@ pub mod domain;
 mod grants;
 mod hashing;
 mod login;
+mod name;
 pub mod password;
 pub mod pyson;
 mod security;
@@ -17,13 +18,15 @@ pub use access::{
 };
 pub use attempts::Options as AttemptOptions;
 pub use catalog::{
-    Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip, Tree,
+    Catalog, CatalogError, Documented, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip,
+    Tree,
 };
 pub use domain::{Domain, Refused};
 pub use grants::{Needs, grants};
 pub use login::{
     Accounts, KeptOptions, Options as SignInOptions, Proof, SignIn, UserId, Vitals as SignInVitals,
 };
+pub use name::Name;
 pub use security::{Group, Rights, Secret, Security, User, WatchOptions};
 
 /// What a client presents to sign in.

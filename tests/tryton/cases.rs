@@ -90,7 +90,7 @@ impl World {
             "field_access" if !permit.model(model) => closed("model"),
             "field_access" => {
                 let fields = self.catalog.model(model).expect("a model").fields.keys();
-                Answer::Is(fields.filter(|field| !permit.field(model, field)).cloned().collect())
+                Answer::Is(fields.filter(|field| !permit.field(model, field)).map(|field| field.as_str()).collect())
             }
             "rule" if case["mode"] != "read" => Answer::Outside(WRITING),
             "rule" | "search" | "count" => self.search(case, &permit, model, checked).await,

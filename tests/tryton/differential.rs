@@ -105,7 +105,7 @@ async fn compare(series: &str, database: &str) {
             let _ = writeln!(wrong, "{login}: groups {}", answer["groups"]);
         }
         for (name, model) in &catalog.models {
-            let theirs = &answer["models"][name];
+            let theirs = &answer["models"][name.as_str()];
             models += 1;
             if let Some(refusal) = permit.refusals().iter().find(|refusal| refusal.model == *name) {
                 closed.insert(format!("{name} (rule group {}): {}", refusal.rule_group, refusal.reason));

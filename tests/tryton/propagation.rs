@@ -11,9 +11,9 @@ use crate::{random::Trytond, server::store};
 /// As the database says it.
 fn declared(catalog: &Catalog) -> BTreeMap<String, Vec<String>> {
     let fields = |model: &gnuhealth_fhir::tryton::Model| -> Vec<String> {
-        model.access_fields().map(|field| field.name.clone()).collect()
+        model.access_fields().map(|field| field.name.to_string()).collect()
     };
-    let all = catalog.models.values().map(|model| (model.name.clone(), fields(model)));
+    let all = catalog.models.values().map(|model| (model.name.to_string(), fields(model)));
     all.filter(|(_, fields)| !fields.is_empty()).collect()
 }
 

@@ -6,7 +6,7 @@ use super::index::{Form, Index};
 use crate::{
     error::Result,
     store::{Class, Store},
-    tryton::Catalog,
+    tryton::{Catalog, Name},
 };
 
 /// Such indexes, by name; one that is still being made serves nothing yet.
@@ -18,16 +18,16 @@ const NAMES: &str = "SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn folded(store: &Store, catalog: &Catalog) -> Result<BTreeSet<(String, String)>> {
+pub async fn folded(store: &Store, catalog: &Catalog) -> Result<BTreeSet<(Name, Name)>> {
     let rows = store.snapshot(Class::Watch, &[NAMES]).await?;
     let names: BTreeSet<String> = rows.iter().flatten().map(|row| row.column(0)).collect::<Result<_>>()?;
     let mut folded = BTreeSet::new();
     for model in catalog.models().filter(|_| !names.is_empty()) {
         for field in model.fields.keys() {
             let index =
-                Index { table: model.table.clone(), columns: vec![field.clone()], form: Form::Starts };
+                Index { table: model.table.into(), columns: vec![(*field).into()], form: Form::Starts };
             if names.contains(&index.name()) {
-                folded.insert((model.name.clone(), field.clone()));
+                folded.insert((model.name, *field));
             }
         }
     }

@@ -48,7 +48,7 @@ pub fn serving(catalog: &Catalog, lookups: &[Lookup], descending: bool) -> Vec<I
             columns.filter_map(|lookup| lookup.field.as_deref()).filter(|name| *name != "id").collect()
         };
         let index = |columns: &[&str], form| Index {
-            table: model.table.clone(),
+            table: model.table.into(),
             columns: columns.iter().map(|name| (*name).to_owned()).collect(),
             form,
         };

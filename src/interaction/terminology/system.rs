@@ -200,8 +200,8 @@ fn counted<'a>(fhir: &Fhir, served: Served<'a>) -> Result<Option<Catalogue<'a>>>
         Expression::Column(Box::new(Column {
             up: 0,
             hops: Vec::new(),
-            model: model.clone(),
-            field: field.name.clone(),
+            model: *model,
+            field: field.name,
             kind: Kind::Text,
             translated: field.translated,
             target: None,

@@ -39,7 +39,7 @@ pub fn reference(
     };
     if modifier == Some("identifier") {
         // What has none is found by none; a reference may lead to other types that have one.
-        let kind = situation.compiled.types.get(&reference.target);
+        let kind = situation.compiled.types.get(reference.target.as_str());
         if !kind.is_some_and(|kind| kind.parameters.contains_key("identifier")) {
             return Ok(Fragment::truth(false));
         }
@@ -124,7 +124,7 @@ fn exclude(left: &Expression, right: &Expression) -> bool {
         let Expression::Column(column) = expression else { return None };
         let at = column.hops.iter().position(|hop| hop.way == Way::Typed)?;
         let hop = &column.hops[at];
-        Some((column.up, column.hops[..at].to_vec(), hop.field.clone(), hop.target.clone()))
+        Some((column.up, column.hops[..at].to_vec(), hop.field, hop.target))
     };
     match (typed(left), typed(right)) {
         (Some(left), Some(right)) => {

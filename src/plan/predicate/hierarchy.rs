@@ -93,7 +93,7 @@ pub fn url(
     let below = modifier == Some("below");
     match node {
         Node::Constant { text, .. } => {
-            let (upper, lower) = if below { (value, text.as_str()) } else { (text.as_str(), value) };
+            let (upper, lower) = if below { (value, text.as_ref()) } else { (text.as_ref(), value) };
             let folder = format!("{}/", upper.trim_end_matches('/'));
             Ok(Fragment::truth(upper == lower || lower.starts_with(&folder)))
         }

@@ -119,7 +119,7 @@ fn compare(
             Ok(against(&sql, prefix, ends))
         }
         Node::Constant { text, .. } if is_number(text) => {
-            Ok(against(&Fragment::new().bind(Value::Numeric(text.clone())), prefix, ends))
+            Ok(against(&Fragment::new().bind(Value::Numeric(text.to_string())), prefix, ends))
         }
         Node::When { slot, node } => {
             let holds = token::condition(builder, row, *slot)?;

@@ -236,7 +236,9 @@ fn value(
         Node::Leaf(leaf) | Node::Coding(leaf) => Some(leaf_value(builder, leaf, target)?),
         Node::Lines(leaf) if target.kind == Kind::Text => Some(lines(builder, leaf, target)?),
         Node::Constant { text, .. } => Some(match target.kind {
-            Kind::Numeric if number::is_number(text) => Fragment::new().bind(Value::Numeric(text.clone())),
+            Kind::Numeric if number::is_number(text) => {
+                Fragment::new().bind(Value::Numeric(text.to_string()))
+            }
             Kind::Text => folded(text),
             // No mapping says the same moment of every record.
             kind => null(kind),

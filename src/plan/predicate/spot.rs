@@ -114,8 +114,8 @@ fn absent(
     row: &Row,
     ask: &mut Ask<'_>,
 ) -> Result<Fragment> {
-    let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason".to_owned();
-    let instead = Node::FixedCoding { system, code: reason.to_owned(), display: None };
+    let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason".into();
+    let instead = Node::FixedCoding { system, code: reason.into(), display: None };
     let instead = ask(builder, &instead, row)?;
     if instead.is("FALSE") {
         return Ok(asked);

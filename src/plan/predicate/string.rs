@@ -209,7 +209,7 @@ fn leaf(
         Node::Leaf(leaf) => mapped(builder, leaf, values, modifier, |code| Some(&code.code)),
         Node::Coding(leaf) => mapped(builder, leaf, values, modifier, |code| code.display.as_ref()),
         Node::Constant { text, .. } | Node::FixedCoding { display: Some(text), .. } => {
-            Ok(compare(Fragment::new().bind(text.as_str()), values, modifier))
+            Ok(compare(Fragment::new().bind(text.as_ref()), values, modifier))
         }
         Node::Object(_) => {
             let mut ask =

@@ -175,7 +175,7 @@ pub fn equals(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &str) -
 /// A primitive node has one of these texts.
 pub fn one_of(builder: &mut Builder<'_>, node: &Node, row: &Row, wanted: &[&str]) -> Planned {
     match node {
-        Node::Constant { text, .. } => Ok(Fragment::truth(wanted.contains(&text.as_str()))),
+        Node::Constant { text, .. } => Ok(Fragment::truth(wanted.contains(&text.as_ref()))),
         Node::Leaf(leaf) => leaf_equals(builder, leaf, wanted),
         Node::When { slot, node } => {
             let holds = condition(builder, row, *slot)?;
@@ -343,7 +343,7 @@ pub fn is_constant(node: &Node) -> bool {
 /// The node has a value that is not `false`.
 pub fn holds(builder: &mut Builder<'_>, node: &Node, row: &Row) -> Planned {
     match node {
-        Node::Constant { text, .. } => Ok(Fragment::truth(text != "false")),
+        Node::Constant { text, .. } => Ok(Fragment::truth(text.as_ref() != "false")),
         Node::Leaf(leaf) if leaf.expression.kind() == Kind::Boolean => leaf_equals(builder, leaf, &["true"]),
         _ => present(builder, node, row),
     }

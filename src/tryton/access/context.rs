@@ -51,12 +51,12 @@ fn record<const N: usize>(
     for field in catalog.model(model).into_iter().flat_map(|model| model.fields.values()) {
         let value = match lists.get(field.name.as_str()) {
             Some(list) => Some(list.clone()),
-            None if field.stored => value(&field.kind, &row[&field.name]),
+            None if field.stored => value(&field.kind, &row[field.name.as_str()]),
             None => None,
         };
         match value {
-            Some(value) => record.values.insert(field.name.clone(), value).map_or((), drop),
-            None => drop(record.unknown.insert(field.name.clone())),
+            Some(value) => record.values.insert(field.name.into(), value).map_or((), drop),
+            None => drop(record.unknown.insert(field.name.into())),
         }
     }
     Value::Record(Arc::new(record))

@@ -6,9 +6,10 @@ use jiff::civil::DateTime;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::Readable;
+use crate::tryton::Name;
 
 /// The number of these rights: a hash of everything that decides what may be read.
-pub(super) fn of(models: &HashMap<String, Readable>, language: Option<&str>) -> u64 {
+pub(super) fn of(models: &HashMap<Name, Readable>, language: Option<&str>) -> u64 {
     let mut names: Vec<_> = models.iter().collect();
     names.sort_unstable_by_key(|(name, _)| *name);
     let mut hash = Xxh3::new();

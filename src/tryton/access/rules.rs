@@ -126,7 +126,7 @@ fn descend(catalog: &Catalog, model: &str, path: &str, all: &mut Vec<(String, St
         if let Some(target) = field.target()
             && all.iter().all(|(seen, _)| seen != target)
         {
-            let path = if path.is_empty() { field.name.clone() } else { format!("{path}.{}", field.name) };
+            let path = if path.is_empty() { field.name.into() } else { format!("{path}.{}", field.name) };
             all.push((target.to_owned(), path.clone()));
             descend(catalog, target, &path, all);
         }

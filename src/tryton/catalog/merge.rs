@@ -10,6 +10,7 @@ use super::{
     Catalog, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Tree,
     facts::{FactField, FactModel, FactPath, Facts},
 };
+use crate::tryton::Name;
 
 /// What the database says.
 pub(super) struct Live {
@@ -61,13 +62,13 @@ pub(super) fn merge(live: Live, facts: Facts<'_>, gnuhealth: &'static str) -> Ca
     for (name, fields) in &live.fields {
         let fact = facts.get(name.as_str());
         let query = fact.is_some_and(|fact| fact.kind == "table_query");
-        let mut model = Model::new(name.clone());
+        let mut model = Model::new(name);
         model.embedded = fact.is_some();
         let fact = fact.unwrap_or(&nothing);
         if let Some(table) = fact.table {
-            table.clone_into(&mut model.table);
+            model.table = table.into();
         }
-        let table = live.tables.get(&model.table).filter(|_| !query);
+        let table = live.tables.get(model.table.as_str()).filter(|_| !query);
         model.kind = match (query, table) {
             (true, _) => ModelKind::Query,
             (false, Some(_)) if fact.singleton => ModelKind::Singleton,
@@ -83,11 +84,11 @@ pub(super) fn merge(live: Live, facts: Facts<'_>, gnuhealth: &'static str) -> Ca
         let merged = |(field, live_field): (&String, &LiveField)| {
             let merged =
                 merge_field(&live, name, field, live_field, fact.fields.get(field.as_str()), columns);
-            (field.clone(), merged)
+            (Name::from(field), merged)
         };
         model.fields = fields.iter().map(merged).collect();
         model.rec_name = rec_name(&model, fact);
-        models.insert(name.clone(), model);
+        models.insert(model.name, model);
     }
     Catalog {
         series: live.series,
@@ -133,7 +134,7 @@ fn merge_field(
         _ => None,
     };
     Field {
-        name: name.to_owned(),
+        name: name.into(),
         stored: column.is_some() && !relational && !computed && !secret,
         translated: fact.translate,
         selection: fact.selection.keys(),
@@ -191,7 +192,7 @@ fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField<'_>) -> Fi
         "binary" => FieldKind::Binary,
         "dict" => FieldKind::Dict,
         "reference" => FieldKind::Reference,
-        "many2one" | "one2one" => FieldKind::Many2One { target: target() },
+        "many2one" | "one2one" => FieldKind::Many2One { target: target().into() },
         "one2many" => {
             let target = target();
             let inverse = fact.inverse.map(str::to_owned).or_else(|| way_back(live, &target, model));
@@ -199,7 +200,7 @@ fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField<'_>) -> Fi
                 .as_ref()
                 .and_then(|inverse| live.fields.get(&target)?.get(inverse))
                 .is_some_and(|inverse| inverse.kind == "reference");
-            FieldKind::One2Many { target, inverse, by_reference }
+            FieldKind::One2Many { target: target.into(), inverse: inverse.map(Name::from), by_reference }
         }
         "many2many" => {
             let relation = target();
@@ -211,7 +212,9 @@ fn kind(live: &Live, model: &str, field: &LiveField, fact: &FactField<'_>) -> Fi
             let target = fact.target.map(str::to_owned).or_else(|| {
                 live.fields.get(&relation)?.get(link.as_deref()?).and_then(|link| link.relation.clone())
             });
-            FieldKind::Many2Many { relation, origin, link, target }
+            let name = |text: Option<String>| text.map(Name::from);
+            let (origin, link, target) = (name(origin), name(link), name(target));
+            FieldKind::Many2Many { relation: relation.into(), origin, link, target }
         }
         other => FieldKind::Other(other.to_owned()),
     }

@@ -71,7 +71,7 @@ impl<'a> Compiler<'a> {
         active: bool,
     ) -> Result<Rows, Refused> {
         let filter = self.search(model, domain, active, active)?;
-        Ok(Rows { table: model.table.clone(), term, filter })
+        Ok(Rows { table: model.table, term, filter })
     }
 
     fn clause(self, model: &Model, clause: &Clause, below: bool) -> Result<Node, Refused> {
@@ -126,9 +126,9 @@ impl<'a> Compiler<'a> {
                 self.translated(model, field, leaf).map_err(place)
             }
             FieldKind::Char | FieldKind::Text => {
-                self.text(field, Term::Column(name.to_owned()), leaf).map_err(place)
+                self.text(field, Term::Column(name.into()), leaf).map_err(place)
             }
-            _ => scalar::test(self.series(), field, Term::Column(name.to_owned()), leaf).map_err(place),
+            _ => scalar::test(self.series(), field, Term::Column(name.into()), leaf).map_err(place),
         }
     }
 
@@ -141,7 +141,7 @@ impl<'a> Compiler<'a> {
             return Err(Refused("full text search in a language".into()));
         }
         let term = Term::Translated {
-            column: field.name.clone(),
+            column: field.name,
             name: format!("{},{}", model.name, field.name),
             languages: self.languages.to_vec(),
         };

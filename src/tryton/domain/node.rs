@@ -1,7 +1,10 @@
 //! Conditions on rows: columns, values and sub-queries, free of Tryton.
 
 use super::tree::Tree;
-use crate::sql::{Alias, Aliases, Fragment, Value};
+use crate::{
+    sql::{Alias, Aliases, Fragment, Value},
+    tryton::Name,
+};
 
 /// A condition on a row.
 #[derive(Clone, Debug)]
@@ -24,8 +27,8 @@ pub(super) enum Node {
     In(Term, Box<Rows>),
     /// The condition on the row of `table` that `column` points to, or on NULLs where there is none: a left join.
     Joined {
-        column: String,
-        table: String,
+        column: Name,
+        table: Name,
         node: Box<Node>,
     },
     Tree(Box<Tree>),
@@ -34,20 +37,20 @@ pub(super) enum Node {
 /// What is compared.
 #[derive(Clone, Debug)]
 pub(super) enum Term {
-    Column(String),
+    Column(Name),
     /// The number in `model,id` text.
-    ReferenceId(String),
+    ReferenceId(Name),
     /// The column as `jsonb`.
-    Json(String),
+    Json(Name),
     /// A key of the column as `jsonb`, or as text.
     JsonKey {
-        column: String,
+        column: Name,
         key: String,
         text: bool,
     },
     /// The text in the first of the languages that has one, else the column's.
     Translated {
-        column: String,
+        column: Name,
         name: String,
         languages: Vec<String>,
     },
@@ -67,7 +70,7 @@ pub(super) enum Operand {
 /// Values of a term in the rows of a table.
 #[derive(Clone, Debug)]
 pub(super) struct Rows {
-    pub table: String,
+    pub table: Name,
     pub term: Term,
     pub filter: Node,
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     sql,
     tryton::{
+        Name,
         catalog::{Field, FieldKind, Model, Series},
         pyson::{Pyson, Value},
     },
@@ -76,7 +77,7 @@ impl Compiler<'_> {
         leaf: &Leaf,
         rest: Option<&str>,
     ) -> Result<Node, Refused> {
-        let column = Term::Column(field.name.clone());
+        let column = Term::Column(field.name);
         let (operator, value) = (leaf.operator, &leaf.value);
         let path = match rest {
             Some(rest) => rest,
@@ -101,11 +102,7 @@ impl Compiler<'_> {
         };
         let target = self.model(target)?;
         let clause = Value::List(vec![leaf.on(path)]);
-        let joined = |node| Node::Joined {
-            column: field.name.clone(),
-            table: target.table.clone(),
-            node: Box::new(node),
-        };
+        let joined = |node| Node::Joined { column: field.name, table: target.table, node: Box::new(node) };
         let node = match self.series() {
             Series::V7_0 if target.large && path == "id" => {
                 return scalar::test(self.series(), field, column, leaf);
@@ -163,9 +160,9 @@ impl Compiler<'_> {
         let clause = Leaf { rest: more.to_vec(), ..leaf.clone() }.on(rest);
         let clause = Self::with_any_active(model, Value::List(vec![clause]));
         let rows = self.rows(model, Term::id(), &clause, false)?;
-        let column = Term::Column(field.name.clone());
-        let node = Node::is_in(Term::ReferenceId(field.name.clone()), rows)
-            .and(self.of_model(column.clone(), target));
+        let column = Term::Column(field.name);
+        let node =
+            Node::is_in(Term::ReferenceId(field.name), rows).and(self.of_model(column.clone(), target));
         Ok(if accepts_null(leaf) { node.or(Node::Null(column)) } else { node })
     }
 
@@ -179,9 +176,9 @@ impl Compiler<'_> {
         self,
         model: &'a Model,
         rows: &'a Model,
-        field: Option<&'a String>,
+        field: Option<Name>,
     ) -> Result<Origin<'a>, Refused> {
-        let back = field.and_then(|name| rows.fields.get(name)).filter(|back| back.stored);
+        let back = field.and_then(|name| rows.fields.get(name.as_str())).filter(|back| back.stored);
         match back {
             Some(Field { name, kind: FieldKind::Many2One { .. }, .. }) => {
                 Ok(Origin { model: rows, field: name, by_reference: None })
@@ -217,7 +214,7 @@ impl Compiler<'_> {
             return Err(Refused("not a one2many".into()));
         };
         let target = self.model(target)?;
-        let origin = self.origin(model, target, inverse.as_ref())?;
+        let origin = self.origin(model, target, *inverse)?;
         let filter = Self::filter(field)?;
         let path = match (rest, &leaf.value) {
             (Some(_), _) if is_where(leaf.operator) => return Err(Refused("where behind a dot".into())),
@@ -261,11 +258,11 @@ impl Compiler<'_> {
             return Err(Refused("the link of a many2many is not known".into()));
         };
         let relation = self.model(relation)?;
-        let origin = self.origin(model, relation, origin.as_ref())?;
+        let origin = self.origin(model, relation, *origin)?;
         let filter = Self::filter(field)?;
         let linked = |domain: &Value| -> Result<Node, Refused> {
             let rows = self.rows(self.model(target)?, Term::id(), domain, active)?;
-            Ok(Node::is_in(Term::Column(link.clone()), rows))
+            Ok(Node::is_in(Term::Column(*link), rows))
         };
         let path = match (rest, &leaf.value) {
             (Some(_), _) if is_where(leaf.operator) => return Err(Refused("where behind a dot".into())),
@@ -308,10 +305,10 @@ impl Compiler<'_> {
     fn linked(self, origin: &Origin<'_>, condition: Node) -> Rows {
         let mut all = vec![Node::NotNull(origin.term())];
         if let Some(model) = origin.by_reference {
-            all.push(self.of_model(Term::Column(origin.field.to_owned()), model));
+            all.push(self.of_model(Term::Column(origin.field.into()), model));
         }
         all.push(condition);
-        Rows { table: origin.model.table.clone(), term: origin.term(), filter: Node::All(all) }
+        Rows { table: origin.model.table, term: origin.term(), filter: Node::All(all) }
     }
 
     /// `= null`: no row at all; `!= null`: some row.
@@ -328,8 +325,8 @@ impl Compiler<'_> {
 impl Origin<'_> {
     fn term(&self) -> Term {
         match self.by_reference {
-            Some(_) => Term::ReferenceId(self.field.to_owned()),
-            None => Term::Column(self.field.to_owned()),
+            Some(_) => Term::ReferenceId(self.field.into()),
+            None => Term::Column(self.field.into()),
         }
     }
 
@@ -341,7 +338,7 @@ impl Origin<'_> {
             Operator::NotWhere => found.not(),
             operator if operator.negative() => {
                 let filter = if exists { Node::NotNull(self.term()) } else { Node::Constant(true) };
-                let all = Rows { table: self.model.table.clone(), term: self.term(), filter };
+                let all = Rows { table: self.model.table, term: self.term(), filter };
                 found.or(Node::is_in(Term::id(), all).not())
             }
             _ => found,

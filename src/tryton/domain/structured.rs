@@ -35,7 +35,7 @@ fn bound(value: &serde_json::Value) -> Operand {
 
 impl Compiler<'_> {
     pub(super) fn multi_selection(self, field: &Field, leaf: &Leaf) -> Result<Node, Refused> {
-        let term = Term::Json(field.name.clone());
+        let term = Term::Json(field.name);
         let keys = |items: &[Value]| -> Result<Vec<String>, Refused> {
             let mut keys = Vec::new();
             for item in items {
@@ -77,8 +77,8 @@ impl Compiler<'_> {
     }
 
     pub(super) fn dict(self, field: &Field, leaf: &Leaf, key: Option<&str>) -> Result<Node, Refused> {
-        let whole = Term::Json(field.name.clone());
-        let column = Term::Column(field.name.clone());
+        let whole = Term::Json(field.name);
+        let column = Term::Column(field.name);
         let Some(key) = key else {
             let null = bound(&serde_json::Value::Null);
             return match (leaf.operator, &leaf.value) {
@@ -89,7 +89,7 @@ impl Compiler<'_> {
                 _ => Err(unfit()),
             };
         };
-        let entry = |text| Term::JsonKey { column: field.name.clone(), key: key.to_owned(), text };
+        let entry = |text| Term::JsonKey { column: field.name, key: key.to_owned(), text };
         let present = Node::Compare(whole.clone(), "?", Operand::Value(sql::Value::Text(key.to_owned())));
         match (leaf.operator, &leaf.value) {
             (Operator::Equal, Value::Null) => Ok(present.not()),

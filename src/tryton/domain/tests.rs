@@ -17,7 +17,7 @@ fn catalog() -> Catalog {
         for (name, kind) in fields {
             model.fields.insert(name.into(), Field::new(name, kind));
         }
-        (name.to_owned(), model)
+        (model.name, model)
     };
     let many2one = |target: &str| FieldKind::Many2One { target: target.into() };
     let addresses = FieldKind::One2Many {

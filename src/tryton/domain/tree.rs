@@ -10,6 +10,7 @@ use super::{
 use crate::{
     sql::{self, Alias, Aliases, Fragment},
     tryton::{
+        Name,
         catalog::{self, Field, Model},
         pyson::Value,
     },
@@ -18,9 +19,9 @@ use crate::{
 /// The row is among the descendants (or ancestors) of others, or one of them.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    table: String,
+    table: Name,
     /// Column that points to the parent.
-    parent: String,
+    parent: Name,
     kept: Option<Box<catalog::Tree>>,
     seeds: Seeds,
     down: bool,
@@ -47,8 +48,8 @@ impl Compiler<'_> {
         let node = match &seeds {
             Seeds::Ids(ids) if ids.is_empty() => Node::Constant(false),
             _ => Node::Tree(Box::new(Tree {
-                table: model.table.clone(),
-                parent: field.name.clone(),
+                table: model.table,
+                parent: field.name,
                 kept: field.tree.clone(),
                 seeds,
                 down,
@@ -68,8 +69,8 @@ impl Compiler<'_> {
         let field = model.fields.get(parent).filter(|field| field.stored);
         let field = field.ok_or_else(|| Refused(format!("{} has no tree {parent}", model.name)))?;
         Ok(Node::Tree(Box::new(Tree {
-            table: model.table.clone(),
-            parent: field.name.clone(),
+            table: model.table,
+            parent: field.name,
             kept: field.tree.clone(),
             seeds: Seeds::Rows(self.rows(model, Term::id(), domain, active)?),
             down: true,

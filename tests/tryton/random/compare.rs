@@ -153,7 +153,7 @@ impl Answers {
                 refusal: refusal.map(|refusal| refusal.reason.clone()),
                 fields: model.fields.len(),
                 records: rows[*name],
-                hidden: model.fields.keys().filter(|field| !permit.field(name, field)).cloned().collect(),
+                hidden: model.fields.keys().filter(|field| !permit.field(name, field)).map(ToString::to_string).collect(),
                 ids: Ok(Vec::new()),
                 readable: Ok(Vec::new()),
             };

@@ -181,7 +181,7 @@ impl Writer<'_> {
 
     fn field_access(&mut self, model: &str) {
         let fields: Vec<&str> = match self.words.catalog.model(model) {
-            Some(model) if self.dice.percent(60) => model.fields.keys().map(String::as_str).collect(),
+            Some(model) if self.dice.percent(60) => model.fields.keys().map(|name| name.as_str()).collect(),
             _ => return,
         };
         for field in self.dice.some(&fields, 5) {
