@@ -15,8 +15,7 @@ use std::{
 
 use crate::{
     error::{self, Error, Result},
-    plan::{self, ReadPlan},
-    sql::Statement,
+    plan::{self, ReadPlan, Step},
     store::{Class, Row, Store},
 };
 
@@ -38,7 +37,7 @@ pub(super) struct Unchanged {
     /// How often a snapshot was begun to be asked for.
     asked: AtomicU64,
     last: tokio::sync::Mutex<Last>,
-    statement: Statement,
+    snapshot: Step,
     known: AtomicU64,
     read: AtomicU64,
 }
@@ -102,7 +101,7 @@ impl Unchanged {
             shelf: Mutex::default(),
             asked: AtomicU64::new(0),
             last: tokio::sync::Mutex::default(),
-            statement: plan::snapshot(),
+            snapshot: plan::snapshot(),
             known: AtomicU64::new(0),
             read: AtomicU64::new(0),
         }
@@ -161,8 +160,8 @@ impl Unchanged {
         let mut last = self.last.lock().await;
         if last.number <= before {
             *last = Last { number: self.asked.fetch_add(1, Ordering::SeqCst) + 1, snapshot: None };
-            let asked = store.rows(Class::Request.to("look whether anything was written"), &self.statement);
-            let rows = asked.await.ok()?;
+            let (purpose, statement) = &self.snapshot;
+            let rows = store.rows(Class::Request.to(purpose), statement).await.ok()?;
             let text = rows.first().and_then(|row| row.column::<Option<String>>(0).ok().flatten());
             // After the statement: a session that was opened for it counts.
             last.snapshot = text.map(|text| Snapshot { text, opened: store.opened() });

@@ -1,6 +1,6 @@
 //! One resource by its id: one statement.
 
-use super::{gaps::RECORD, scope::Builder};
+use super::{Step, gaps::RECORD, scope::Builder};
 use crate::{
     mapping::compiled::{Emit, Source},
     render::Shape,
@@ -23,8 +23,8 @@ const SNAPSHOT: &str = "CASE WHEN NOT pg_is_in_recovery() \
      THEN pg_postmaster_start_time()::text || ' ' || txid_current_snapshot()::text END";
 
 /// Plans the snapshot of now alone.
-pub fn snapshot() -> Statement {
-    Fragment::raw("SELECT ").text(SNAPSHOT).finish()
+pub fn snapshot() -> Step {
+    ("look whether anything was written", Fragment::raw("SELECT ").text(SNAPSHOT).finish())
 }
 
 /// Plans whether a resource is there that the caller may see. `None`: the source is closed to the caller.

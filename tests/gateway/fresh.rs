@@ -172,7 +172,9 @@ fn costs_nothing(hospital: &Hospital) {
             client.ok("Patient/1");
         }
         let (after, time) = (count(), start.elapsed());
-        assert_eq!(after[0] - before[0], READS, "a read is one statement");
+        // One more, by which it was seen that somebody had written meanwhile.
+        let statements = after[0] - before[0];
+        assert!((READS..=2 * READS).contains(&statements), "{statements} statements for {READS} reads");
         assert_eq!(after[1], before[1], "the sign-in is remembered");
         let looks = after[2] - before[2];
         let clock = u64::try_from(time.as_millis() / 400).unwrap() + 1;
