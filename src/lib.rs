@@ -31,13 +31,13 @@
 //!
 //! | layer | module | what it is | uses |
 //! |---|---|---|---|
-//! | 5 | `cli` | commands, settings of the command line, the log | `audit` `config` `demo` `error` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
+//! | 5 | `cli` | commands, settings of the command line, the log | `audit` `config` `demo` `error` `heap` `interaction` `mapping` `plan` `search` `server` `sql` `store` `tls` `tryton` |
 //! | 4 | `server` | HTTP: the only place that knows hyper and OTLP, and where a kind of error becomes a status | `audit` `config` `error` `fhir` `interaction` `page` `spans` `tls` |
 //! | 3 | `interaction` | one file for each FHIR interaction; sign-in, paging links, capabilities | `audit` `error` `fhir` `mapping` `plan` `render` `search` `spans` `store` `tryton` |
 //! | 2 | `plan` | request, mapping and permit become a statement | `error` `mapping` `render` `search` `sql` `tryton` |
 //! | 2 | `render` | rows become JSON | `fhir` `mapping` `search` |
-//! | 1 | `mapping` | the mapping language: text, names resolved in the catalogue, compiled sources, findings | `fhir` `search` `tryton` |
-//! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `sql` `store` |
+//! | 1 | `mapping` | the mapping language: text, names resolved in the catalogue, compiled sources, findings | `fhir` `heap` `search` `tryton` |
+//! | 1 | `tryton` | catalogue of models, sign-in, access rights, PYSON, domains of record rules | `error` `heap` `sql` `store` |
 //! | 1 | `search` | parameters, modifiers and values of searches; R4's definitions of them | `error` `fhir` |
 //! | 0 | `fhir` | structure, codes and bindings of R4; Bundle, OperationOutcome | `error` |
 //! | 0 | `store` | the pool: the only place that knows tokio-postgres; Tryton's file store | `error` `spans` `sql` `tls` |
@@ -47,6 +47,7 @@
 //! | 0 | `config` | settings; their documentation is the reference | |
 //! | 0 | `spans` | what a request did and for how long, for traces; the trace context of W3C | |
 //! | 0 | `error` | the catalogue of errors that a client can see | |
+//! | 0 | `heap` | large values that are needed for a moment, out of the way of what stays in memory | |
 //! | 0 | `page` | the files of the page that a browser shows at `/` | |
 //! | 0 | `demo` | a private PostgreSQL and the invented hospital | |
 //!
@@ -75,6 +76,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod fhir;
+pub mod heap;
 pub mod interaction;
 pub mod mapping;
 pub mod page;

@@ -10,14 +10,14 @@ use std::{
 };
 
 /// Module → modules of this crate that it may name, beside itself. `error` is open to all.
-const MAY_NAME: [(&str, &[&str]); 17] = [
+const MAY_NAME: [(&str, &[&str]); 18] = [
     ("server", &["audit", "interaction", "fhir", "config", "page", "spans", "tls"]),
     ("interaction", &["audit", "plan", "render", "search", "mapping", "tryton", "fhir", "spans", "store"]),
     ("plan", &["render", "mapping", "search", "tryton", "sql"]),
     ("render", &["mapping", "search", "fhir"]),
     ("search", &["fhir"]),
-    ("mapping", &["fhir", "search", "tryton"]),
-    ("tryton", &["store", "sql"]),
+    ("mapping", &["fhir", "search", "tryton", "heap"]),
+    ("tryton", &["store", "sql", "heap"]),
     ("fhir", &[]),
     ("store", &["spans", "sql", "tls"]),
     ("sql", &[]),
@@ -27,6 +27,7 @@ const MAY_NAME: [(&str, &[&str]); 17] = [
     ("spans", &[]),
     ("tls", &[]),
     ("error", &[]),
+    ("heap", &[]),
     ("demo", &[]),
 ];
 

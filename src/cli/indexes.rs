@@ -30,6 +30,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
+    heap,
     interaction::explain::lookups,
     mapping::Compiled,
     plan::{NO_VALUE_SETS, Situation},
@@ -81,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             None => workload(&opened.compiled),
         };
         let site = Site::of(&opened);
-        let found = site.wanted(&arguments.login, &searches).await?;
+        let found = site.wanted(&site.security().await?, &arguments.login, &searches)?;
         let tables = table::tables(&site.store).await.map_err(open::failure)?;
         print!("{}", report(found, &tables, arguments.rows, site.store.database()));
         Ok(())
@@ -150,7 +151,18 @@ impl Site {
         if tables.values().all(|table| table.rows < MANY_ROWS) {
             return Ok(None);
         }
-        let found = self.wanted("admin", &workload(&self.compiled)).await?;
+        let security = self.security().await?;
+        let site = self.clone();
+        // Hundreds of searches are planned: beside the requests, and without a trace in their memory.
+        let planning = tokio::task::spawn_blocking(move || {
+            let plan = move || site.wanted(&security, "admin", &workload(&site.compiled));
+            let (found, maker) = heap::made(plan);
+            let found = found?;
+            let copy = found.clone();
+            maker.release(found);
+            Ok::<_, Failure>(copy)
+        });
+        let found = planning.await??;
         let large = missing(found, &tables, MANY_ROWS).map(|(index, ..)| index.table);
         let large: Vec<_> = large.collect::<BTreeSet<_>>().into_iter().collect();
         Ok((!large.is_empty()).then(|| {
@@ -161,11 +173,13 @@ impl Site {
         }))
     }
 
-    async fn wanted(&self, login: &str, searches: &[String]) -> Result<Wanted, Failure> {
-        let security =
-            Security::load(&self.store, Arc::clone(&self.catalog), 1).await.map_err(open::failure)?;
-        let user = open::active_user(&security, login)?;
-        let permit = Permit::of(&security, &self.catalog, user.id).map_err(open::failure)?;
+    async fn security(&self) -> Result<Security, Failure> {
+        Security::load(&self.store, Arc::clone(&self.catalog), 1).await.map_err(open::failure)
+    }
+
+    fn wanted(&self, security: &Security, login: &str, searches: &[String]) -> Result<Wanted, Failure> {
+        let user = open::active_user(security, login)?;
+        let permit = Permit::of(security, &self.catalog, user.id).map_err(open::failure)?;
         let situation = Situation {
             compiled: &self.compiled,
             permit: &permit,

@@ -51,7 +51,7 @@ impl Opened {
         // It takes a while, and at a reload requests run beside it. The files are read while the catalogue is.
         let (sender, receiver) = oneshot::channel::<Arc<Catalog>>();
         let compiling = tokio::task::spawn_blocking(move || {
-            let parsed = Parsed::of(&files);
+            let parsed = Parsed::of(files);
             let catalog = receiver.blocking_recv().ok()?;
             Some(mapping::compile_parsed(parsed, &catalog, &options))
         });

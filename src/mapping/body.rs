@@ -113,7 +113,7 @@ impl Compiler<'_> {
             bind(&mut node, &binding.value_set);
         }
         Some(Member {
-            name: if name == named.element.name { named.element.name.into() } else { name.to_owned().into() },
+            name: name.into(),
             element: named.element.name,
             list,
             required: named.element.min > 0,
@@ -201,7 +201,7 @@ impl Compiler<'_> {
             Kind::Table(table) if table.has("when") && !owner_has(owner, "when") => {
                 let when = table.item("when")?;
                 let condition = self.condition(context, when)?;
-                let slot = scope.slot(Slot::Holds(condition));
+                let slot = scope.slot(Slot::Holds(Box::new(condition)));
                 let rest = without(item, &["when"]);
                 let node = self.values(scope, context, type_name, owner, list, &rest)?;
                 Some(Node::When { slot, node: Box::new(node) })
@@ -317,7 +317,7 @@ impl Compiler<'_> {
         let mut rows = Scope::default();
         let rest = without(item, &EACH_KEYS);
         let node = self.values(&mut rows, &inner, type_name, owner, true, &rest)?;
-        let each = scope.each(Each { up, hops, relation, filter, order, row: rows.row });
+        let each = scope.each(Each { up, hops, relation, filter, order, row: rows.row.fitted() });
         Some(Node::Each { each, node: Box::new(node) })
     }
 }

@@ -4,7 +4,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     mem,
     sync::Arc,
-    thread,
 };
 
 use super::{
@@ -16,11 +15,11 @@ use super::{
     parsed::Parsed,
     path::{Context, Renames, Resolver},
     terminology,
-    text::{self, Item, Kind, Table},
+    text::{Item, Kind, Table},
 };
 use crate::{
     fhir::structure,
-    tryton::{Catalog, Documented, Name},
+    tryton::{Catalog, Name},
 };
 
 /// What a compilation needs to know.
@@ -128,14 +127,12 @@ const EMIT_KEYS: [&str; 3] = ["key", "when", "profile"];
 
 /// Compiles the files for a catalogue.
 pub fn compile(files: &Files, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
-    compile_parsed(Parsed::of(files), catalog, options)
+    compile_parsed(Parsed::of(files.clone()), catalog, options)
 }
 
 /// Compiles files that have been read.
 pub fn compile_parsed(parsed: Parsed, catalog: &Catalog, options: &Options) -> (Compiled, Findings) {
-    let Parsed { tables, mut findings, fingerprint } = parsed;
-    // Asked for again and again while names are looked up, and never afterwards.
-    let _documented = Documented::keep();
+    let Parsed { tables, mut findings, fingerprint, maker } = parsed;
     let systems = Systems::read(tables.get("systems.toml"), &options.site, &mut findings);
     let mut renames = Renames::default();
     let mut codes = BTreeMap::new();
@@ -159,10 +156,7 @@ pub fn compile_parsed(parsed: Parsed, catalog: &Catalog, options: &Options) -> (
         }
     }
     let naming: Vec<_> = types.iter().copied().chain(parts.values()).collect();
-    let generated: Vec<Table> = terminology::generated(&codes, &naming, &systems, &options.site)
-        .into_iter()
-        .filter_map(|(name, text)| text::parse(&format!("codes ({name})"), &text, &mut findings))
-        .collect();
+    let generated = terminology::generated(&codes, &naming, &systems, &options.site, &mut findings);
     types.extend(&generated);
     let resolver = Resolver { catalog, renames };
     let mut compiler = Compiler {
@@ -211,11 +205,9 @@ pub fn compile_parsed(parsed: Parsed, catalog: &Catalog, options: &Options) -> (
     compiled.skipped = compiler.skipped;
     let mut findings = compiler.findings;
     compiled.left_out = left_out.check(&compiler.resolver, &compiled, &mut findings);
-    // A thread keeps some of the pieces of memory that it releases, all over their heap, until it ends: as this one does at
-    // once. It holds all that names a file.
+    // All that names a file.
     drop(drafts);
-    let parts = compiler.parts;
-    drop(thread::Builder::new().spawn(move || drop((tables, generated, parts))));
+    maker.release((tables, generated, compiler.parts));
     findings.0.sort_by(|left, right| {
         (&left.place.file, left.place.line, left.place.column).cmp(&(
             &right.place.file,
@@ -488,7 +480,7 @@ impl Compiler<'_> {
             table,
             prefix: draft.prefix.as_ref().map(Name::from),
             filter,
-            row: scope.row,
+            row: scope.row.fitted(),
             emits,
             content: None,
         })
@@ -508,7 +500,7 @@ impl Compiler<'_> {
             None => None,
         };
         if let Some(condition) = &when {
-            scope.slot(Slot::Holds(condition.clone()));
+            scope.slot(Slot::Holds(Box::new(condition.clone())));
         }
         // Those of the type are added to all of its emits.
         let source = (!draft.table.has("type")).then_some(draft.table);

@@ -4,7 +4,6 @@
 //! statement must fetch; the [`Object`] of each [`Emit`] says how the row is written and where a search looks.
 
 use std::{
-    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -20,7 +19,7 @@ pub struct Compiled {
     /// Sources left out, and why.
     pub skipped: Vec<(String, String)>,
     /// Columns that have no place in FHIR, by model and field, and why.
-    pub left_out: BTreeMap<(Name, Name), String>,
+    pub left_out: BTreeMap<(Name, Name), Name>,
     /// Value sets that are served, by canonical URL: the code systems of which they have all codes.
     pub value_sets: BTreeMap<String, Vec<String>>,
     /// Value sets that are served and list codes one by one, by canonical URL: which codes, the records say.
@@ -94,13 +93,22 @@ pub struct Row {
     pub eaches: Vec<Each>,
 }
 
+impl Row {
+    /// Without spare room: rows stay as they are compiled.
+    pub(super) fn fitted(mut self) -> Self {
+        self.slots.shrink_to_fit();
+        self.eaches.shrink_to_fit();
+        self
+    }
+}
+
 /// A scalar of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Slot {
     /// A value.
     Value(Arc<Expression>),
     /// Whether a condition holds.
-    Holds(Condition),
+    Holds(Box<Condition>),
 }
 
 /// Rows of a one2many or many2many, or of any model that points here.
@@ -210,7 +218,7 @@ pub struct Column {
     /// Translated through `ir_translation`.
     pub translated: bool,
     /// Of a many2one: the step to the record that it refers to.
-    pub target: Option<Hop>,
+    pub target: Option<Box<Hop>>,
 }
 
 /// A scalar expression over the columns of a record.
@@ -336,7 +344,7 @@ pub struct Object {
 #[derive(Debug)]
 pub struct Member {
     /// JSON name: `birthDate`, `valueQuantity`, `_birthDate`.
-    pub name: Cow<'static, str>,
+    pub name: Name,
     /// Definition name: `value[x]` for `valueQuantity`.
     pub element: &'static str,
     /// Repeats: written as an array.
@@ -485,15 +493,32 @@ pub struct Spot {
     pub parts: Vec<Vec<Spot>>,
 }
 
-/// One step of a [`Spot`].
+/// One step of a [`Spot`]; small, because there are a hundred thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Member of an object, by position.
-    Member(usize),
+    Member(u16),
     /// Item of a list.
-    Item(usize),
+    Item(u16),
     /// Into the value of a related row.
     Row,
     /// Into a conditional value.
     Inside,
+}
+
+impl Step {
+    /// The member at this position.
+    pub fn member(position: usize) -> Self {
+        Self::Member(small(position))
+    }
+
+    /// The item at this position.
+    pub fn item(position: usize) -> Self {
+        Self::Item(small(position))
+    }
+}
+
+/// A position in an object or a list of a mapping file.
+fn small(position: usize) -> u16 {
+    u16::try_from(position).expect("no element has tens of thousands of parts")
 }

@@ -37,13 +37,13 @@ pub fn coverage(catalog: &Catalog, compiled: &Compiled) -> BTreeMap<String, Cove
         }
     }
     for (model, coverage) in &mut all {
-        let fields = catalog.model(model).into_iter().flat_map(|model| model.fields.values());
+        let fields = catalog.model(model).into_iter().flat_map(|model| model.fields.iter());
         for field in fields.filter(|field| field.stored && !EVERYWHERE.contains(&field.name.as_str())) {
             let name = String::from(field.name);
             if used.columns.contains(&(model.as_str(), name.as_str())) {
                 coverage.mapped.push(name);
             } else if let Some(reason) = compiled.left_out.get(&(Name::from(model), field.name)) {
-                coverage.left_out.insert(name, reason.clone());
+                coverage.left_out.insert(name, reason.to_string());
             } else {
                 coverage.missing.push(name);
             }

@@ -180,6 +180,7 @@ impl Compiler<'_> {
                         }
                     }
                 }
+                all.shrink_to_fit();
                 Some(Condition::All(all))
             }
             _ => {

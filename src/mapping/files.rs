@@ -60,13 +60,10 @@ impl Files {
 
     /// Changes when a file changes.
     pub fn fingerprint(&self) -> u64 {
-        let mut all = Vec::new();
-        for (name, text) in &self.0 {
-            all.extend_from_slice(name.as_bytes());
-            all.push(0);
-            all.extend_from_slice(text.as_bytes());
-            all.push(0);
+        let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
+        for part in self.0.iter().flat_map(|(name, text)| [name.as_bytes(), &[0], text.as_bytes(), &[0]]) {
+            hash.update(part);
         }
-        xxhash_rust::xxh3::xxh3_64(&all)
+        hash.digest()
     }
 }

@@ -46,7 +46,7 @@ impl LeftOut {
         resolver: &Resolver<'_>,
         compiled: &Compiled,
         findings: &mut Findings,
-    ) -> BTreeMap<(Name, Name), String> {
+    ) -> BTreeMap<(Name, Name), Name> {
         let used = compiled.used();
         let mut reasons = BTreeMap::new();
         for ((model, name), (reason, place)) in self.0 {
@@ -66,7 +66,7 @@ impl LeftOut {
                 );
                 continue;
             }
-            reasons.insert((model.into(), field.name), reason);
+            reasons.insert((model.into(), field.name), reason.into());
         }
         reasons
     }

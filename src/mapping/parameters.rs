@@ -256,9 +256,9 @@ fn member_at<'a>(body: &'a Object, steps: &[Step]) -> Option<(&'a Member, &'a No
             (member, &member.node)
         };
         found = Some(match (step, found) {
-            (Step::Member(index), None) => member(body, *index),
-            (Step::Member(index), Some((_, Node::Object(object)))) => member(object, *index),
-            (Step::Item(index), Some((of, Node::List(nodes)))) => (of, &nodes[*index]),
+            (Step::Member(index), None) => member(body, usize::from(*index)),
+            (Step::Member(index), Some((_, Node::Object(object)))) => member(object, usize::from(*index)),
+            (Step::Item(index), Some((of, Node::List(nodes)))) => (of, &nodes[usize::from(*index)]),
             (Step::Row, Some((of, Node::Each { node, .. })))
             | (Step::Inside, Some((of, Node::When { node, .. }))) => (of, node),
             _ => return found,
@@ -284,7 +284,7 @@ fn in_object(object: &Object, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>
     let Some((Way::Element(name), rest)) = way.split_first() else { return };
     for (index, member) in object.members.iter().enumerate().filter(|(_, member)| member.element == *name) {
         let mut spot = spot.clone();
-        spot.steps.push(Step::Member(index));
+        spot.steps.push(Step::member(index));
         let mut rest = rest;
         let mut fits = true;
         while let Some((step, after)) = rest.split_first() {
@@ -316,7 +316,7 @@ fn in_node(node: &Node, way: &[Way<'_>], spot: Spot, found: &mut Vec<Spot>) {
     match node {
         Node::List(nodes) => {
             for (index, node) in nodes.iter().enumerate() {
-                in_node(node, way, step(Step::Item(index)), found);
+                in_node(node, way, step(Step::item(index)), found);
             }
         }
         Node::Each { node, .. } => in_node(node, way, step(Step::Row), found),

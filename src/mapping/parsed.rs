@@ -1,12 +1,13 @@
 //! Mapping files as trees, before a database is known.
 
-use std::{collections::BTreeMap, panic::resume_unwind, thread};
+use std::collections::BTreeMap;
 
 use super::{
     files::Files,
     finding::Findings,
     text::{self, Table},
 };
+use crate::heap::{self, Maker};
 
 /// Mapping files as they are written, whatever the database.
 #[derive(Debug)]
@@ -14,17 +15,18 @@ pub struct Parsed {
     pub(super) tables: BTreeMap<String, Table>,
     pub(super) findings: Findings,
     pub(super) fingerprint: u64,
+    /// Who takes the tables back.
+    pub(super) maker: Maker,
 }
 
 impl Parsed {
-    /// Reads the files, in a thread that ends with it: the heap of that is its own, so what is compiled from them does not
-    /// come to lie between the texts, and their place is given back with them.
-    pub fn of(files: &Files) -> Self {
-        let read = thread::scope(|scope| scope.spawn(|| Self::read(files)).join());
-        read.unwrap_or_else(|panic| resume_unwind(panic))
+    /// Reads the files.
+    pub fn of(files: Files) -> Self {
+        let ((tables, findings, fingerprint), maker) = heap::made(move || Self::read(&files));
+        Self { tables, findings, fingerprint, maker }
     }
 
-    fn read(files: &Files) -> Self {
+    fn read(files: &Files) -> (BTreeMap<String, Table>, Findings, u64) {
         let mut findings = Findings::default();
         let mut tables = BTreeMap::new();
         for (name, text) in files.iter() {
@@ -32,6 +34,6 @@ impl Parsed {
                 tables.insert(name.to_owned(), table);
             }
         }
-        Self { tables, findings, fingerprint: files.fingerprint() }
+        (tables, findings, files.fingerprint())
     }
 }

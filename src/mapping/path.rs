@@ -148,7 +148,7 @@ impl Resolver<'_> {
             }
             None if self.catalog.documented(model, Some(name)) => Some(Found::Absent),
             None => {
-                let known = here.fields.keys().map(Name::as_str);
+                let known = here.fields.names().map(|name| name.as_str());
                 findings.add(
                     "field-unknown",
                     place,
@@ -383,7 +383,7 @@ impl Resolver<'_> {
             field: field.name,
             kind,
             translated: field.translated,
-            target,
+            target: target.map(Box::new),
         };
         Some(Found::Here((column, field.clone())))
     }

@@ -71,11 +71,11 @@ impl Spot {
     pub fn node<'a>(&self, body: &'a Object) -> Option<&'a Node> {
         let (first, rest) = self.steps.split_first()?;
         let Step::Member(index) = first else { return None };
-        rest.iter().try_fold(&body.members.get(*index)?.node, |node, step| match (node, step) {
+        rest.iter().try_fold(&body.members.get(usize::from(*index))?.node, |node, step| match (node, step) {
             (Node::Object(object), Step::Member(index)) => {
-                object.members.get(*index).map(|member| &member.node)
+                object.members.get(usize::from(*index)).map(|member| &member.node)
             }
-            (Node::List(nodes), Step::Item(index)) => nodes.get(*index),
+            (Node::List(nodes), Step::Item(index)) => nodes.get(usize::from(*index)),
             (Node::Each { node, .. }, Step::Row) | (Node::When { node, .. }, Step::Inside) => {
                 Some(node.as_ref())
             }

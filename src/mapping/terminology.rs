@@ -10,21 +10,23 @@ use std::{
 
 use super::{
     codes::{Code, CodeMap, Systems},
-    text::{Item, Kind, Table},
+    finding::Findings,
+    text::{self, Item, Kind, Table},
 };
 
 /// Code systems with the displays of their codes.
 type Concepts = BTreeMap<String, BTreeMap<String, Option<String>>>;
 
-/// Files that stand beside the others: name and text. `files` are those that may name codes.
+/// Files that stand beside the others. `files` are those that may name codes.
 pub fn generated(
     codes: &BTreeMap<String, Arc<CodeMap>>,
     files: &[&Table],
     names: &Systems,
     site: &str,
-) -> Vec<(&'static str, String)> {
+    findings: &mut Findings,
+) -> Vec<Table> {
     let own = format!("{site}/CodeSystem/");
-    let mut maps = String::new();
+    let mut maps = Vec::new();
     let mut systems = Concepts::new();
     let mut add = |system: &str, code: &str, display: Option<&str>| {
         let known = systems.entry(system.to_owned()).or_default().entry(code.to_owned()).or_default();
@@ -36,7 +38,7 @@ pub fn generated(
                 add(system, &code.code, code.display.as_deref());
             }
         }
-        concept_map(&mut maps, map, site);
+        maps.extend(concept_map(map, site));
     }
     let mut written = BTreeSet::new();
     for file in files {
@@ -49,16 +51,34 @@ pub fn generated(
     }
     // A catalogue of the database that is a code system has more codes than the mappings know.
     systems.retain(|system, _| !written.contains(system));
-    let (mut own, mut sets) = (String::new(), String::new());
-    for (system, concepts) in &systems {
-        code_system(&mut own, system, concepts);
-        value_set(&mut sets, system);
-    }
+    let own = systems.iter().map(|(system, concepts)| code_system(system, concepts)).collect();
+    let sets = systems.keys().map(|system| value_set(system)).collect();
     [("ConceptMap", maps), ("CodeSystem", own), ("ValueSet", sets)]
         .into_iter()
-        .filter(|(_, emits)| !emits.is_empty())
-        .map(|(type_name, emits)| (type_name, source(type_name) + &emits))
+        .filter(|(_, emits): &(_, Vec<String>)| !emits.is_empty())
+        .filter_map(|(type_name, emits)| file(type_name, &emits, findings))
         .collect()
+}
+
+/// A file of these emits. They are read one by one: what a reader of a long text needs is ten times as long.
+fn file(type_name: &str, emits: &[String], findings: &mut Findings) -> Option<Table> {
+    let name = format!("codes ({type_name})");
+    let mut file = text::parse(&name, &source(type_name), findings)?;
+    for emit in emits {
+        append(&mut file, text::parse(&name, emit, findings)?);
+    }
+    Some(file)
+}
+
+/// Adds the entries of another table: tables of the same name become one, as lists do.
+fn append(table: &mut Table, other: Table) {
+    for (key, item) in other.entries {
+        match (table.entries.iter_mut().find(|(own, _)| own.name == key.name), item.kind) {
+            (Some((_, Item { kind: Kind::Table(own), .. })), Kind::Table(other)) => append(own, other),
+            (Some((_, Item { kind: Kind::List(own), .. })), Kind::List(other)) => own.extend(other),
+            (_, kind) => table.entries.push((key, Item { kind, ..item })),
+        }
+    }
 }
 
 /// Every constant coding of a file: `"=SYSTEM CODE DISPLAY"`, and tables that say the same with constants.
@@ -105,7 +125,8 @@ fn source(type_name: &str) -> String {
     )
 }
 
-fn concept_map(out: &mut String, map: &CodeMap, site: &str) {
+/// None of a map without codes.
+fn concept_map(map: &CodeMap, site: &str) -> Option<String> {
     let mut groups: BTreeMap<Option<&str>, Vec<(&str, &Code)>> = BTreeMap::new();
     for (key, code) in &map.entries {
         // A key without a code has no target: it is not in the map.
@@ -114,11 +135,11 @@ fn concept_map(out: &mut String, map: &CodeMap, site: &str) {
         }
     }
     if groups.is_empty() {
-        return;
+        return None;
     }
     let url = format!("{site}/ConceptMap/{}", map.name);
     let source = format!("{site}/CodeSystem/tryton/{}", map.name);
-    emit(out, &map.name, &url);
+    let mut out = emit(&map.name, &url);
     let groups: Vec<String> = groups
         .into_iter()
         .map(|(system, codes)| {
@@ -140,6 +161,7 @@ fn concept_map(out: &mut String, map: &CodeMap, site: &str) {
         })
         .collect();
     let _ = writeln!(out, "group = [{}]", groups.join(", "));
+    Some(out)
 }
 
 /// How the meanings of a key and its code relate: what the map says of it, else what follows. Codes of GNU Health's own code
@@ -155,8 +177,8 @@ fn equivalence<'a>(map: &CodeMap, code: &'a Code, site: &str) -> &'a str {
     }
 }
 
-fn code_system(out: &mut String, system: &str, concepts: &BTreeMap<String, Option<String>>) {
-    emit(out, last(system), system);
+fn code_system(system: &str, concepts: &BTreeMap<String, Option<String>>) -> String {
+    let mut out = emit(last(system), system);
     let _ = writeln!(out, "caseSensitive = true\ncontent = \"=complete\"\ncount = {}", concepts.len());
     let _ = writeln!(out, "valueSet = {}", quoted(&format!("={}", set_of(system))));
     let concepts: Vec<String> = concepts
@@ -167,22 +189,23 @@ fn code_system(out: &mut String, system: &str, concepts: &BTreeMap<String, Optio
         })
         .collect();
     let _ = writeln!(out, "concept = [{}]", concepts.join(", "));
+    out
 }
 
-fn value_set(out: &mut String, system: &str) {
-    emit(out, last(system), &set_of(system));
+fn value_set(system: &str) -> String {
+    let mut out = emit(last(system), &set_of(system));
     let _ = writeln!(out, "compose = {{ include = [{{ system = {} }}] }}", quoted(&format!("={system}")));
+    out
 }
 
 /// What every one of them has.
-fn emit(out: &mut String, name: &str, url: &str) {
-    let _ = writeln!(
-        out,
-        "[[source.codes.emit]]\nkey = {}\nurl = {}\nname = {}\nstatus = \"=active\"",
+fn emit(name: &str, url: &str) -> String {
+    format!(
+        "[[source.codes.emit]]\nkey = {}\nurl = {}\nname = {}\nstatus = \"=active\"\n",
         quoted(&key(name)),
         quoted(&format!("={url}")),
         quoted(&format!("={}", computable(name)))
-    );
+    )
 }
 
 /// `{site}/CodeSystem/x` → `{site}/ValueSet/x`.

@@ -9,7 +9,7 @@ use crate::tryton::{Catalog, Field, FieldKind, Model, Name, Series};
 fn model(name: &str, fields: &[(&str, FieldKind)]) -> (Name, Model) {
     let mut model = Model::new(name);
     for (field, kind) in fields {
-        model.fields.insert((*field).into(), Field::new(*field, kind.clone()));
+        model.fields.insert(Field::new(*field, kind.clone()));
     }
     (name.into(), model)
 }
@@ -121,7 +121,7 @@ fn numbers_are_compared_with_numbers_and_with_fields() {
     let same = sound(&format!(
         "{OBSERVATION}valueString = {{ when = {{ result = {{ same = \"lower_limit\" }} }}, path = \"name\" }}"
     ));
-    let holds = |slot: &Slot| matches!(slot, Slot::Holds(Condition::All(all)) if matches!(all.as_slice(), [Condition::Same(..)]));
+    let holds = |slot: &Slot| matches!(slot, Slot::Holds(holds) if matches!(&**holds, Condition::All(all) if matches!(all.as_slice(), [Condition::Same(..)])));
     assert!(same.sources[0].row.slots.iter().any(holds));
     let text = format!(
         "{OBSERVATION}valueString = {{ when = {{ result = {{ above = \"name\" }} }}, path = \"name\" }}"

@@ -258,13 +258,13 @@ impl Renderer<'_> {
         let extension = format!("{{\"extension\":[{{\"url\":\"{ABSENT}\",\"valueCode\":\"{reason}\"}}]}}");
         let (name, value) = match member.type_name {
             "CodeableConcept" => (
-                member.name.clone(),
+                member.name,
                 format!("{{\"coding\":[{{\"system\":\"{ABSENT_CODES}\",\"code\":\"{reason}\"}}]}}"),
             ),
             type_name if structure::is_primitive(type_name) => {
                 (format!("_{}", member.name).into(), extension)
             }
-            _ => (member.name.clone(), extension),
+            _ => (member.name, extension),
         };
         out.push(b',');
         primitive::string(out, &name);

@@ -35,7 +35,7 @@ pub fn references<'m>(
         Some(spots) => {
             for spot in spots {
                 if let Some((Step::Member(index), rest)) = spot.steps.split_first() {
-                    walk(&body.members[*index].node, Some(rest), &values, &mut look)?;
+                    walk(&body.members[usize::from(*index)].node, Some(rest), &values, &mut look)?;
                 }
             }
         }
@@ -81,14 +81,14 @@ fn walk<'m>(
     match node {
         Node::Object(object) => {
             for (index, member) in object.members.iter().enumerate() {
-                if let Some(rest) = rest(Step::Member(index)) {
+                if let Some(rest) = rest(Step::member(index)) {
                     walk(&member.node, rest, values, look)?;
                 }
             }
         }
         Node::List(nodes) => {
             for (index, node) in nodes.iter().enumerate() {
-                if let Some(rest) = rest(Step::Item(index)) {
+                if let Some(rest) = rest(Step::item(index)) {
                     walk(node, rest, values, look)?;
                 }
             }

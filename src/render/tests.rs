@@ -46,14 +46,14 @@ fn catalog() -> Catalog {
             },
         ),
     ];
-    patient.fields.extend(fields.map(|(name, kind)| (name.into(), Field::new(name, kind))));
+    patient.fields = fields.map(|(name, kind)| Field::new(name, kind)).into_iter().collect();
     let mut lang = Model::new("party.lang");
     let fields = [
         ("id", FieldKind::Integer),
         ("name", FieldKind::Char),
         ("patient", FieldKind::Many2One { target: "gnuhealth.patient".into() }),
     ];
-    lang.fields.extend(fields.map(|(name, kind)| (name.into(), Field::new(name, kind))));
+    lang.fields = fields.map(|(name, kind)| Field::new(name, kind)).into_iter().collect();
     Catalog {
         series: Series::V7_0,
         gnuhealth: "5.0",

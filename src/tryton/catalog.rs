@@ -6,12 +6,13 @@
 mod documented;
 mod error;
 mod facts;
+mod fields;
 mod full;
 mod load;
 mod merge;
 
-pub use documented::Documented;
 pub use error::CatalogError;
+pub use fields::Fields;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -244,7 +245,7 @@ pub struct Model {
     /// Table.
     pub table: Name,
     /// Fields by name.
-    pub fields: BTreeMap<Name, Field>,
+    pub fields: Fields,
     /// Where its rows come from.
     pub kind: ModelKind,
     /// The stored field that is the record's name, unless Tryton computes the name in another way.
@@ -269,7 +270,7 @@ impl Model {
 
     /// Fields whose target's access and rules apply to this model too.
     pub fn access_fields(&self) -> impl Iterator<Item = &Field> {
-        self.fields.values().filter(|field| field.access)
+        self.fields.iter().filter(|field| field.access)
     }
 }
 

@@ -18,8 +18,7 @@ pub use access::{
 };
 pub use attempts::Options as AttemptOptions;
 pub use catalog::{
-    Catalog, CatalogError, Documented, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip,
-    Tree,
+    Catalog, CatalogError, Field, FieldKind, Model, ModelKind, Search, SearchPath, Series, Strip, Tree,
 };
 pub use domain::{Domain, Refused};
 pub use grants::{Needs, grants};

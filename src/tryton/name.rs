@@ -1,4 +1,4 @@
-//! Names of models, fields and tables.
+//! Names of models, fields and tables, and other texts that mappings say again and again.
 
 use std::{
     borrow::Borrow,
@@ -8,14 +8,56 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A name of Tryton or of a table. The same few thousand stand in tens of thousands of places, so each is in memory once, for as
+/// A name of Tryton or of a table, or another text of a mapping. The same few thousand stand in tens of thousands of places, so each is in memory once, for as
 /// long as the program runs: only catalogues and mappings make them, never a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Name(&'static str);
 
-static ALL: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);
+static ALL: Mutex<Option<All>> = Mutex::new(None);
+
+/// Bytes of names that are taken from the system at once. One by one they would lie all over what is released around them, and
+/// keep it from the system.
+const BLOCK: usize = 128 * 1024;
+/// Names that there is room for without moving them.
+const NAMES: usize = 7000;
+
+#[derive(Default)]
+struct All {
+    names: HashSet<&'static str>,
+    /// What is left of a block.
+    free: &'static mut [u8],
+}
+
+impl All {
+    fn name(&mut self, text: &str) -> &'static str {
+        if let Some(known) = self.names.get(text) {
+            return known;
+        }
+        if self.free.len() < text.len() {
+            self.free = vec![0; BLOCK.max(text.len())].leak();
+        }
+        let (new, free) = std::mem::take(&mut self.free).split_at_mut(text.len());
+        self.free = free;
+        new.copy_from_slice(text.as_bytes());
+        let new: &'static [u8] = new;
+        let new = std::str::from_utf8(new).expect("a copy of a text is a text");
+        self.names.insert(new);
+        new
+    }
+}
 
 impl Name {
+    /// Takes room for the names of a hospital, where the names that come next are made beside what is needed for a moment
+    /// ([`crate::heap`]).
+    pub fn make_room() {
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = all.get_or_insert_default();
+        all.names.reserve(NAMES.saturating_sub(all.names.len()));
+        if all.free.is_empty() {
+            all.free = vec![0; BLOCK].leak();
+        }
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &'static str {
         self.0
@@ -25,12 +67,7 @@ impl Name {
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
-        let all = all.get_or_insert_default();
-        Self(all.get(text).copied().unwrap_or_else(|| {
-            let new: &'static str = Box::leak(Box::from(text));
-            all.insert(new);
-            new
-        }))
+        Self(all.get_or_insert_default().name(text))
     }
 }
 
@@ -116,7 +153,7 @@ impl serde::Serialize for Name {
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.pad(self.0)
     }
 }
 
@@ -135,6 +172,11 @@ mod tests {
         let [one, other] = ["party.party", &["party", "party"].join(".")].map(Name::from);
         assert!(std::ptr::eq(one.as_str(), other.as_str()));
         assert_eq!(one, "party.party");
+        // Longer than a block, and beside it.
+        let long = "ñ".repeat(BLOCK);
+        assert_eq!([Name::from(&long), Name::from("é")].map(|name| name.len()), [2 * BLOCK, 2]);
+        assert_eq!(Name::from(&long), long);
         assert!(Name::from("party.address") < one);
+        assert_eq!(format!("{one:>12}|"), " party.party|");
     }
 }

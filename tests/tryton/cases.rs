@@ -89,8 +89,10 @@ impl World {
             "access" => Answer::Is(permit.model(model).into()),
             "field_access" if !permit.model(model) => closed("model"),
             "field_access" => {
-                let fields = self.catalog.model(model).expect("a model").fields.keys();
-                Answer::Is(fields.filter(|field| !permit.field(model, field)).map(|field| field.as_str()).collect())
+                let fields = self.catalog.model(model).expect("a model").fields.names();
+                Answer::Is(
+                    fields.filter(|field| !permit.field(model, field)).map(|field| field.as_str()).collect(),
+                )
             }
             "rule" if case["mode"] != "read" => Answer::Outside(WRITING),
             "rule" | "search" | "count" => self.search(case, &permit, model, checked).await,
@@ -221,10 +223,10 @@ impl World {
             }
             match (&field.kind, rest) {
                 (FieldKind::One2Many { target, .. }, None) if !permit.model(target) => {
-                    return closed(target.clone());
+                    return closed(*target);
                 }
                 (FieldKind::Many2Many { relation, .. }, None) if !permit.model(relation) => {
-                    return closed(relation.clone());
+                    return closed(*relation);
                 }
                 (_, Some(rest)) if !field.target().is_some_and(|target| permit.field(target, rest)) => {
                     return closed(rest.to_owned());

@@ -62,7 +62,7 @@ async fn gnuhealth_5_0() {
     assert_eq!(catalog.models["country.country"].rec_name, None, "searched by code as well");
     assert_eq!(catalog.models["gnuhealth.drug.form"].rec_name.as_deref(), Some("name"));
     for model in catalog.models.values().filter(|model| model.kind != ModelKind::Query) {
-        for field in model.fields.values().filter(|field| !field.computed) {
+        for field in model.fields.iter().filter(|field| !field.computed) {
             match &field.kind {
                 FieldKind::One2Many { inverse: None, .. } => panic!("{}.{}", model.name, field.name),
                 FieldKind::Many2Many { origin, link, target, .. } => assert!(

@@ -117,7 +117,7 @@ async fn compare(series: &str, database: &str) {
             if !permit.model(name) {
                 continue;
             }
-            let hidden: Vec<_> = model.fields.keys().filter(|field| !permit.field(name, field)).collect();
+            let hidden: Vec<_> = model.fields.names().filter(|field| !permit.field(name, field)).collect();
             if theirs["hidden"] != json!(hidden) {
                 let _ = writeln!(wrong, "{login}: {name} hides {}, not {hidden:?}", theirs["hidden"]);
             }

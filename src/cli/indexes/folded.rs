@@ -23,11 +23,11 @@ pub async fn folded(store: &Store, catalog: &Catalog) -> Result<BTreeSet<(Name, 
     let names: BTreeSet<String> = rows.iter().flatten().map(|row| row.column(0)).collect::<Result<_>>()?;
     let mut folded = BTreeSet::new();
     for model in catalog.models().filter(|_| !names.is_empty()) {
-        for field in model.fields.keys() {
+        for field in model.fields.names() {
             let index =
-                Index { table: model.table.into(), columns: vec![(*field).into()], form: Form::Starts };
+                Index { table: model.table.into(), columns: vec![field.as_str().into()], form: Form::Starts };
             if names.contains(&index.name()) {
-                folded.insert((model.name, *field));
+                folded.insert((model.name, field));
             }
         }
     }

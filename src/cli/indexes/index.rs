@@ -60,7 +60,7 @@ pub fn serving(catalog: &Catalog, lookups: &[Lookup], descending: bool) -> Vec<I
         found.extend(of(&[How::Parent]).iter().map(|name| index(&[name], Form::Values)));
         let equal = of(&[How::Equal]);
         let refers = |name: &&&str| {
-            model.fields.get(**name).is_some_and(|field| matches!(field.kind, FieldKind::Many2One { .. }))
+            model.fields.get(name).is_some_and(|field| matches!(field.kind, FieldKind::Many2One { .. }))
         };
         match (equal.iter().find(refers), then) {
             // A reference narrows most.

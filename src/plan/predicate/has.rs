@@ -209,7 +209,9 @@ fn in_object(
     row: &Row,
 ) -> Result<Option<Fragment>, Masked> {
     match steps.split_first() {
-        Some((Step::Member(index), rest)) => in_node(builder, &object.members[*index].node, rest, row),
+        Some((Step::Member(index), rest)) => {
+            in_node(builder, &object.members[usize::from(*index)].node, rest, row)
+        }
         _ => Ok(None),
     }
 }
@@ -223,7 +225,9 @@ fn in_node(
     match (node, steps.split_first()) {
         (Node::Reference(reference), None) => builder.referred(&reference.expression).map(Some),
         (Node::Object(inner), Some(_)) => in_object(builder, inner, steps, row),
-        (Node::List(nodes), Some((Step::Item(index), rest))) => in_node(builder, &nodes[*index], rest, row),
+        (Node::List(nodes), Some((Step::Item(index), rest))) => {
+            in_node(builder, &nodes[usize::from(*index)], rest, row)
+        }
         (Node::When { slot, node }, Some((Step::Inside, rest))) => {
             let Some(Slot::Holds(condition)) = row.slots.get(*slot) else { return Ok(None) };
             let holds = builder.condition(condition)?;

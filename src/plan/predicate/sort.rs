@@ -93,7 +93,7 @@ pub fn sort(
         let body = &origin.emits[emit].body;
         let Some((Step::Member(index), rest)) = spot.steps.split_first() else { continue };
         let place = Place { steps: rest, filter: spot.filter.as_deref() };
-        let member = &body.members[*index];
+        let member = &body.members[usize::from(*index)];
         let value = walk(builder, &member.node, place, &origin.row, target).map_err(forbidden)?;
         // A concept without a value is written with the reason, and has its place among the codes by that.
         all.extend(match (value, spot::reason(member, rest, spot)) {
@@ -167,12 +167,12 @@ fn walk(
     let after = |steps| Place { steps, ..place };
     match (node, place.steps.split_first()) {
         (Node::Object(object), Some((Step::Member(index), rest))) => {
-            let inner = &object.members[*index].node;
+            let inner = &object.members[usize::from(*index)].node;
             let value = walk(builder, inner, after(rest), row, target)?;
             written(builder, node, object, is_constant(inner, rest), row, value)
         }
         (Node::List(nodes), Some((Step::Item(index), rest))) => {
-            walk(builder, &nodes[*index], after(rest), row, target)
+            walk(builder, &nodes[usize::from(*index)], after(rest), row, target)
         }
         (Node::When { slot, node }, Some((Step::Inside, rest))) => {
             let value = walk(builder, node, after(rest), row, target)?;
@@ -309,7 +309,9 @@ fn written(
 /// The node at the end of the steps is the same for every record.
 fn is_constant(node: &Node, steps: &[Step]) -> bool {
     match (node, steps.split_first()) {
-        (Node::List(nodes), Some((Step::Item(index), rest))) => is_constant(&nodes[*index], rest),
+        (Node::List(nodes), Some((Step::Item(index), rest))) => {
+            is_constant(&nodes[usize::from(*index)], rest)
+        }
         _ => token::is_constant(node),
     }
 }

@@ -44,11 +44,11 @@ pub fn end<'o>(body: &'o Object, spot: &Spot) -> Option<(&'o str, &'o Node)> {
     for step in &spot.steps {
         node = match (step, object, node) {
             (Step::Member(index), Some(here), _) => {
-                let member = &here.members[*index];
+                let member = &here.members[usize::from(*index)];
                 name = Some(member.type_name);
                 Some(&member.node)
             }
-            (Step::Item(index), _, Some(Node::List(nodes))) => Some(&nodes[*index]),
+            (Step::Item(index), _, Some(Node::List(nodes))) => Some(&nodes[usize::from(*index)]),
             (Step::Inside, _, Some(Node::When { node, .. }))
             | (Step::Row, _, Some(Node::Each { node, .. })) => Some(node),
             _ => return None,
@@ -89,7 +89,7 @@ fn object(
     let Some((Step::Member(index), rest)) = steps.split_first() else {
         return Err(Error::new(&crate::error::INTERNAL).cause("a search place leads nowhere"));
     };
-    let member = &object.members[*index];
+    let member = &object.members[usize::from(*index)];
     let asked = node(builder, &member.node, rest, spot, row, ask)?;
     match reason(member, rest, spot) {
         Some(reason) if !asked.is("TRUE") => absent(builder, member, reason, asked, row, ask),
@@ -156,7 +156,7 @@ fn node(
             written(builder, asked, here, row)
         }
         (Node::List(nodes), Some((Step::Item(index), rest))) => {
-            node(builder, &nodes[*index], rest, spot, row, ask)
+            node(builder, &nodes[usize::from(*index)], rest, spot, row, ask)
         }
         (Node::When { slot, node: inner }, Some((Step::Inside, rest))) => {
             let Some(Slot::Holds(condition)) = row.slots.get(*slot) else {
@@ -180,9 +180,9 @@ fn constant(here: &Node, steps: &[Step]) -> bool {
     match (here, steps.split_first()) {
         (Node::Constant { .. } | Node::FixedCoding { .. }, None) => true,
         (Node::Object(inner), Some((Step::Member(index), rest))) => {
-            constant(&inner.members[*index].node, rest)
+            constant(&inner.members[usize::from(*index)].node, rest)
         }
-        (Node::List(nodes), Some((Step::Item(index), rest))) => constant(&nodes[*index], rest),
+        (Node::List(nodes), Some((Step::Item(index), rest))) => constant(&nodes[usize::from(*index)], rest),
         _ => false,
     }
 }

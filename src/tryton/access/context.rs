@@ -48,7 +48,7 @@ fn record<const N: usize>(
 ) -> Value {
     let lists = BTreeMap::from(lists);
     let mut record = Record::default();
-    for field in catalog.model(model).into_iter().flat_map(|model| model.fields.values()) {
+    for field in catalog.model(model).into_iter().flat_map(|model| model.fields.iter()) {
         let value = match lists.get(field.name.as_str()) {
             Some(list) => Some(list.clone()),
             None if field.stored => value(&field.kind, &row[field.name.as_str()]),

@@ -2,9 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    panic::resume_unwind,
     sync::Arc,
-    thread,
 };
 
 use super::{
@@ -12,7 +10,11 @@ use super::{
     facts::{self, Facts},
     merge::{Live, LiveField, Table, merge},
 };
-use crate::store::{Class, Row, Store};
+use crate::{
+    heap,
+    store::{Class, Row, Store},
+    tryton::Name,
+};
 
 /// Tables without which rights cannot be judged.
 const REQUIRED: [&str; 13] = [
@@ -57,12 +59,13 @@ impl Catalog {
         let party = live.fields.get("gnuhealth.patient").is_some_and(|fields| fields.contains_key("party"));
         let (gnuhealth, text) =
             if party { ("5.0", facts::GNUHEALTH_5_0) } else { ("4.4", facts::GNUHEALTH_4_4) };
-        // In a thread that ends with it, and released in another: of their heap nothing is left, and the copy lies together.
+        // What is merged lies between the facts, the copy lies together.
         let merging = move || Ok::<_, CatalogError>(merge(live, facts::parse(text)?, gnuhealth));
-        let merged = thread::scope(|scope| scope.spawn(merging).join());
-        let catalog = merged.unwrap_or_else(|panic| resume_unwind(panic))?;
+        Name::make_room();
+        let (catalog, maker) = heap::made(merging);
+        let catalog = catalog?;
         let copy = catalog.clone();
-        drop(thread::Builder::new().spawn(move || drop(catalog)));
+        maker.release(catalog);
         Ok(copy)
     }
 
@@ -129,19 +132,8 @@ async fn live(store: &Store) -> Result<Live, CatalogError> {
         )
         .await?;
     let modules = rows[0].iter().map(|row| row.column(0)).collect::<Result<BTreeSet<String>, _>>()?;
-    let mut fields: BTreeMap<String, BTreeMap<String, LiveField>> = BTreeMap::new();
-    for row in &rows[1] {
-        let model: &str = row.column(0)?;
-        let field = LiveField {
-            kind: row.column(2)?,
-            relation: row.column::<Option<String>>(3)?.filter(|name| !name.is_empty()),
-            access: row.column(4)?,
-        };
-        match fields.get_mut(model) {
-            Some(fields) => fields.insert(row.column(1)?, field),
-            None => fields.entry(model.to_owned()).or_default().insert(row.column(1)?, field),
-        };
-    }
+    let fields = rows[1].iter().map(|row| Ok((row.column(0)?, fields(row)?)));
+    let fields = fields.collect::<Result<_, CatalogError>>()?;
     Ok(Live {
         series,
         role,
@@ -153,6 +145,16 @@ async fn live(store: &Store) -> Result<Live, CatalogError> {
         similarity: survey[1][0].column(2)?,
         server: survey[1][0].column(3)?,
     })
+}
+
+/// The fields of a model, from columns that hold one array for each property.
+fn fields(row: &Row) -> Result<BTreeMap<String, LiveField>, CatalogError> {
+    let (names, kinds): (Vec<String>, Vec<String>) = (row.column(1)?, row.column(2)?);
+    let (relations, accesses): (Vec<Option<String>>, Vec<bool>) = (row.column(3)?, row.column(4)?);
+    let fields = names.into_iter().zip(kinds).zip(relations.into_iter().zip(accesses));
+    Ok(fields
+        .map(|((name, kind), (relation, access))| (name, LiveField { kind, relation, access }))
+        .collect())
 }
 
 fn tables(rows: &[Row]) -> Result<BTreeMap<String, Table>, CatalogError> {

@@ -80,11 +80,8 @@ pub(super) fn merge(live: Live, facts: Facts<'_>, gnuhealth: &'static str) -> Ca
         let order = fact.order.iter();
         model.order = order.map(|(name, way)| ((*name).to_owned(), way.map(str::to_owned))).collect();
         let columns = table.map(|table| &table.columns);
-        // Collected, not inserted: such a map has no spare room.
         let merged = |(field, live_field): (&String, &LiveField)| {
-            let merged =
-                merge_field(&live, name, field, live_field, fact.fields.get(field.as_str()), columns);
-            (Name::from(field), merged)
+            merge_field(&live, name, field, live_field, fact.fields.get(field.as_str()), columns)
         };
         model.fields = fields.iter().map(merged).collect();
         model.rec_name = rec_name(&model, fact);

@@ -56,7 +56,7 @@ impl<'a> Compiler<'a> {
         }
         let inner = Self { depth: self.depth + 1, ..self };
         let mut clause = Clause::of(domain)?;
-        if here && model.fields.contains_key("active") {
+        if here && model.fields.contains("active") {
             clause = clause.with_active();
         }
         inner.clause(model, &clause, below)

@@ -135,7 +135,7 @@ impl Compiler<'_> {
     }
 
     fn with_any_active(target: &Model, clause: Value) -> Value {
-        if !target.fields.contains_key("active") {
+        if !target.fields.contains("active") {
             return clause;
         }
         let both = Value::List(vec![Value::Bool(true), Value::Bool(false)]);

@@ -15,7 +15,7 @@ fn catalog() -> Catalog {
     let model = |name: &str, fields: Vec<(&str, FieldKind)>| {
         let mut model = Model::new(name);
         for (name, kind) in fields {
-            model.fields.insert(name.into(), Field::new(name, kind));
+            model.fields.insert(Field::new(name, kind));
         }
         (model.name, model)
     };

@@ -151,9 +151,14 @@ impl Answers {
             let mut seen = Seen {
                 read: permit.model(name),
                 refusal: refusal.map(|refusal| refusal.reason.clone()),
-                fields: model.fields.len(),
+                fields: model.fields.iter().count(),
                 records: rows[*name],
-                hidden: model.fields.keys().filter(|field| !permit.field(name, field)).map(ToString::to_string).collect(),
+                hidden: model
+                    .fields
+                    .names()
+                    .filter(|field| !permit.field(name, field))
+                    .map(String::from)
+                    .collect(),
                 ids: Ok(Vec::new()),
                 readable: Ok(Vec::new()),
             };

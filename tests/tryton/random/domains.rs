@@ -46,7 +46,7 @@ pub fn clause(dice: &mut Dice, words: &Words<'_>, model: &Model, depth: usize) -
     if dice.percent(1) {
         return broken(dice);
     }
-    if model.fields.contains_key("active") && dice.percent(8) {
+    if model.fields.contains("active") && dice.percent(8) {
         return json!(["active", dice.pick(&["=", "!=", "in"]), dice.percent(50)]).as_array().map_or(
             Json::Null,
             |clause| {
@@ -60,7 +60,7 @@ pub fn clause(dice: &mut Dice, words: &Words<'_>, model: &Model, depth: usize) -
     }
     // Computed fields and those that everything has are of less interest.
     for _ in 0..20 {
-        let names: Vec<&Field> = model.fields.values().collect();
+        let names: Vec<&Field> = model.fields.iter().collect();
         let field = *dice.pick(&names);
         let dull = field.computed
             || field.custom_search && field.name != "rec_name"
@@ -153,7 +153,7 @@ fn many2one(
                 json!([name, operator, value])
             } else {
                 let parents =
-                    other.fields.values().filter(|field| field.stored && field.target() == Some(target));
+                    other.fields.iter().filter(|field| field.stored && field.target() == Some(target));
                 let parents: Vec<_> = parents.map(|field| &field.name).collect();
                 if parents.is_empty() {
                     return None;

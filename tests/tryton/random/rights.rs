@@ -181,7 +181,7 @@ impl Writer<'_> {
 
     fn field_access(&mut self, model: &str) {
         let fields: Vec<&str> = match self.words.catalog.model(model) {
-            Some(model) if self.dice.percent(60) => model.fields.keys().map(|name| name.as_str()).collect(),
+            Some(model) if self.dice.percent(60) => model.fields.names().map(|name| name.as_str()).collect(),
             _ => return,
         };
         for field in self.dice.some(&fields, 5) {
@@ -247,7 +247,7 @@ pub fn weather(dice: &mut Dice, catalog: &Catalog, models: &[&str]) -> String {
         {
             continue;
         }
-        for field in model.fields.values().filter(|field| field.stored && !field.translated) {
+        for field in model.fields.iter().filter(|field| field.stored && !field.translated) {
             let what = match field.name.as_str() {
                 "id" | "left" | "right" | "path" | "create_uid" | "write_uid" | "create_date"
                 | "write_date" => continue,

@@ -30,7 +30,7 @@ impl<'a> Words<'a> {
         let mut rows = BTreeMap::new();
         for model in catalog.models.values().filter(|model| model.kind != ModelKind::Query) {
             let alias = Aliases::default().next();
-            let columns = model.fields.values().filter(|field| usable(field));
+            let columns = model.fields.iter().filter(|field| usable(field));
             let columns = columns.map(|field| {
                 Fragment::raw("(")
                     .bind(field.name.as_str())
