@@ -130,6 +130,8 @@ impl Search<'_> {
 pub(super) struct Planned {
     pub(super) plan: Arc<SearchPlan>,
     pub(super) gaps: Gaps,
+    /// Others of the same pattern have the same plan.
+    pub(super) kept: bool,
 }
 
 impl Plans {
@@ -191,7 +193,7 @@ impl Plans {
         let Searched { parts, named, deletions } = search.searched;
         let plain = || {
             let plan = spans::timed("plan", || search.plan(situation, parts))?;
-            Ok(Planned { plan: Arc::new(plan), gaps: plan::gaps(None, search.cursor) })
+            Ok(Planned { plan: Arc::new(plan), gaps: plan::gaps(None, search.cursor), kept: false })
         };
         let alike = situation.value_sets.is_empty() && deletions.is_none();
         let pattern = if alike { Pattern::of(parts) } else { None };
@@ -211,7 +213,7 @@ impl Plans {
         let gaps = plan::gaps(key.pattern.record(), search.cursor);
         let known = self.searches.get(&key);
         if let Some(plan) = self.count(known.clone().flatten()) {
-            return Ok(Planned { plan, gaps });
+            return Ok(Planned { plan, gaps, kept: true });
         }
         if known.is_some() || !self.once.again(&key) {
             return plain();
@@ -222,7 +224,7 @@ impl Plans {
         let statements = plan.iter().flat_map(|plan| &plan.statements);
         let text: usize = statements.map(|statement| statement.text.len()).sum();
         self.searches.put(key, plan.clone(), bytes + text);
-        plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps }))
+        plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps, kept: true }))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     render::{Renderer, Site},
     search::{self, Subset, Total},
     spans,
+    store::Class,
 };
 
 /// Reads one resource.
@@ -82,9 +83,12 @@ async fn one(
     let plan = || plan::read(source, emit, &caller.permit, &caller.languages);
     let plan = fhir.plans.read((&caller.permit, &caller.languages), place, plan);
     let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
-    let record = fhir.unchanged.read(&fhir.store, &plan, target.record).await?;
-    let record = record.ok_or_else(|| Error::new(&error::RESOURCE_UNKNOWN))?;
-    let record = record.bytes()?;
+    let read = fhir.store.rows_of_record(Class::Request.to("read"), &plan.statement, target.record);
+    let rows = fhir.unchanged.rows(&fhir.store, &plan, target.record.to_string(), 1, read).await?;
+    let Some(row) = rows.first() else {
+        return Err(Error::new(&error::RESOURCE_UNKNOWN));
+    };
+    let record = row.raw(0)?.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))?;
     let unmappable =
         |_| Error::new(&error::RECORD_UNMAPPABLE).cause("the row has not the form that was planned");
     let site = Site { zone: caller.zone.clone(), narrative: fhir.options.narrative };

@@ -1,11 +1,12 @@
-//! Records that were read before, good for as long as nothing was written to the database since.
+//! Rows that were read before, good for as long as nothing was written to the database since.
 //!
 //! Who writes has a number in PostgreSQL, and a snapshot says which of them are past, running and to come. Two equal snapshots of
-//! one server therefore see the same rows. So before a record is given once more a small statement asks for the snapshot of
+//! one server therefore see the same rows. So before rows are given once more a small statement asks for the snapshot of
 //! now; one answer is enough for all requests that wait for it. That says more than a time of the last change: a record is read
 //! from some twenty tables, of which several have none.
 
 use std::{
+    any::Any,
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, PoisonError,
@@ -14,23 +15,23 @@ use std::{
 };
 
 use crate::{
-    error::{self, Error, Result},
-    plan::{self, ReadPlan, Step},
+    error::Result,
+    plan::{self, Step},
     store::{Class, Row, Store},
 };
 
-/// Bytes of records that are kept.
+/// Bytes of rows that are kept.
 const BYTES: usize = 8 << 20;
-/// What an entry takes beside its record, about.
+/// What an entry takes beside its rows, about.
 const OVERHEAD: usize = 256;
-/// Records that are remembered as read once.
+/// Plans with values that are remembered as read once.
 const SEEN: usize = 10_000;
 
-/// A record of a source with the rights of somebody: the plan says both. Its address is that of no other one as long as an
-/// entry holds it.
-type Key = (usize, i32);
+/// A plan, which is for the rights of somebody, and the values of its gaps. The address of the plan is that of no other one as
+/// long as an entry holds it.
+type Key = (usize, String);
 
-/// Records that were read before.
+/// Rows that were read before.
 pub(super) struct Unchanged {
     keeps: bool,
     shelf: Mutex<Shelf>,
@@ -51,8 +52,8 @@ struct Shelf {
 }
 
 struct Entry {
-    _plan: Arc<ReadPlan>,
-    record: Arc<[u8]>,
+    _plan: Arc<dyn Any + Send + Sync>,
+    rows: Arc<[Row]>,
     snapshot: Snapshot,
 }
 
@@ -71,28 +72,6 @@ struct Last {
     snapshot: Option<Snapshot>,
 }
 
-/// A record as PostgreSQL sent it.
-pub(super) enum Record {
-    /// Just now.
-    Read(Row),
-    /// Before.
-    Kept(Arc<[u8]>),
-}
-
-impl Record {
-    /// # Errors
-    /// The row has no record: a defect.
-    pub(super) fn bytes(&self) -> Result<&[u8]> {
-        match self {
-            Self::Read(row) => {
-                let record = row.raw(0)?;
-                record.ok_or_else(|| Error::new(&error::INTERNAL).cause("a row without a record"))
-            }
-            Self::Kept(record) => Ok(record),
-        }
-    }
-}
-
 impl Unchanged {
     /// Keeps records, or none.
     pub(super) fn new(keeps: bool) -> Self {
@@ -107,51 +86,49 @@ impl Unchanged {
         }
     }
 
-    /// How often a record was known, and how often it was read.
+    /// How often rows were known, and how often they were read.
     pub(super) fn counts(&self) -> (u64, u64) {
         (self.known.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed))
     }
 
-    /// The record as it is now; none when it is not there, or not for the caller.
+    /// The rows of a plan as they are now: those of `read`, or what was read before for the same `values`. Column `snapshot` says
+    /// which snapshot a row is from ([`plan::snapshot`]).
     ///
     /// # Errors
-    /// As [`Store::rows`].
-    pub(super) async fn read(
+    /// As `read`.
+    pub(super) async fn rows<P: Send + Sync + 'static>(
         &self,
         store: &Store,
-        plan: &Arc<ReadPlan>,
-        record: i32,
-    ) -> Result<Option<Record>> {
-        let key = (Arc::as_ptr(plan) as usize, record);
-        let kept = self.shelf().get(key);
-        if let Some((record, snapshot)) = kept {
+        plan: &Arc<P>,
+        values: String,
+        snapshot: usize,
+        read: impl Future<Output = Result<Vec<Row>>>,
+    ) -> Result<Vec<Row>> {
+        if !self.keeps {
+            return read.await;
+        }
+        let key = (Arc::as_ptr(plan) as usize, values);
+        let kept = self.shelf().get(&key);
+        if let Some((rows, snapshot)) = kept {
             if self.now(store).await == Some(snapshot) {
                 self.known.fetch_add(1, Ordering::Relaxed);
-                return Ok(Some(Record::Kept(record)));
+                return rows.iter().map(Row::copied).collect();
             }
-            self.shelf().forget(key);
+            self.shelf().forget(&key);
         }
         self.read.fetch_add(1, Ordering::Relaxed);
         // Before the statement: what it saw is worth nothing once a session was opened.
         let opened = store.opened();
-        let rows = store.rows_of_record(Class::Request.to("read"), &plan.statement, record).await?;
-        let Some(row) = rows.into_iter().next() else { return Ok(None) };
-        let row = Record::Read(row);
-        if self.keeps
-            && let Some(snapshot) = Self::snapshot(&row, opened)
-            && self.shelf().again(key)
+        let rows = read.await?;
+        let text = rows.first().and_then(|row| row.column::<Option<String>>(snapshot).ok().flatten());
+        if let Some(text) = text
+            && self.shelf().again(&key)
         {
-            let entry = Entry { _plan: Arc::clone(plan), record: row.bytes()?.into(), snapshot };
-            self.shelf().put(key, entry);
+            let rows = rows.iter().map(Row::copied).collect::<Result<_>>()?;
+            let plan: Arc<dyn Any + Send + Sync> = Arc::clone(plan) as _;
+            self.shelf().put(key, Entry { _plan: plan, rows, snapshot: Snapshot { text, opened } });
         }
-        Ok(Some(row))
-    }
-
-    /// The snapshot that the row is from.
-    fn snapshot(row: &Record, opened: u64) -> Option<Snapshot> {
-        let Record::Read(row) = row else { return None };
-        let text = row.column::<Option<String>>(1).ok().flatten();
-        text.map(|text| Snapshot { text, opened })
+        Ok(rows)
     }
 
     /// A snapshot that was taken after now; none when it cannot be told.
@@ -174,35 +151,41 @@ impl Unchanged {
     }
 }
 
+impl Entry {
+    fn bytes(&self) -> usize {
+        OVERHEAD + self.rows.iter().map(Row::size).sum::<usize>()
+    }
+}
+
 impl Shelf {
-    fn get(&self, key: Key) -> Option<(Arc<[u8]>, Snapshot)> {
-        self.entries.get(&key).map(|entry| (Arc::clone(&entry.record), entry.snapshot.clone()))
+    fn get(&self, key: &Key) -> Option<(Arc<[Row]>, Snapshot)> {
+        self.entries.get(key).map(|entry| (Arc::clone(&entry.rows), entry.snapshot.clone()))
     }
 
-    /// It was read before, not long ago.
-    fn again(&mut self, key: Key) -> bool {
+    /// They were read before, not long ago.
+    fn again(&mut self, key: &Key) -> bool {
         if self.once.len() >= SEEN {
             self.once.clear();
         }
-        !self.once.insert(key)
+        !self.once.insert(key.clone())
     }
 
     /// When it is too much all is forgotten.
     fn put(&mut self, key: Key, entry: Entry) {
-        let bytes = entry.record.len() + OVERHEAD;
+        let bytes = entry.bytes();
         if self.bytes + bytes > BYTES {
             *self = Self::default();
         }
         self.once.remove(&key);
         self.bytes += bytes;
         if let Some(before) = self.entries.insert(key, entry) {
-            self.bytes -= before.record.len() + OVERHEAD;
+            self.bytes -= before.bytes();
         }
     }
 
-    fn forget(&mut self, key: Key) {
-        if let Some(before) = self.entries.remove(&key) {
-            self.bytes -= before.record.len() + OVERHEAD;
+    fn forget(&mut self, key: &Key) {
+        if let Some(before) = self.entries.remove(key) {
+            self.bytes -= before.bytes();
         }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     deletion,
     keyset::{self, Cursor, Direction, Key},
     predicate,
+    read::SNAPSHOT,
     scope::{Builder, Masked},
 };
 use crate::{
@@ -54,8 +55,8 @@ pub type Shapes = Arc<[Option<Shape>]>;
 /// A search.
 #[derive(Debug, PartialEq)]
 pub struct SearchPlan {
-    /// Of [`page`] and [`newest`] the columns are source, record, emit, the sort keys as text, the record; of [`positions`],
-    /// whose rows [`super::rows`] reads, the same without the record; with one row more than asked for when there is a
+    /// Of [`page`] and [`newest`] the columns are source, record, emit, the sort keys as text, the record, the snapshot; of [`positions`],
+    /// whose rows [`super::rows`] reads, the same without the last two; with one row more than asked for when there is a
     /// further page. Of [`count`] it is the number. None when nothing can be found, several when they are to be run side by
     /// side: PostgreSQL plans a statement with one processor, and takes long for one through all tables.
     pub statements: Vec<Statement>,
@@ -164,7 +165,9 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
     let statement = with(sets)
         .text("SELECT ")
         .then(columns(page, keys.len()))
-        .text(", r.rec FROM page ")
+        .text(", r.rec, (SELECT ")
+        .text(SNAPSHOT)
+        .text(") FROM page ")
         .alias(page)
         .text(" CROSS JOIN LATERAL (")
         .then(Fragment::join(rows, " UNION ALL "))

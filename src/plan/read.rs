@@ -19,7 +19,7 @@ pub struct ReadPlan {
 
 /// The snapshot of a statement as a text that no other server has; NULL on a standby, whose snapshots do not say who was
 /// writing (<https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT>).
-const SNAPSHOT: &str = "CASE WHEN NOT pg_is_in_recovery() \
+pub(super) const SNAPSHOT: &str = "CASE WHEN NOT pg_is_in_recovery() \
      THEN pg_postmaster_start_time()::text || ' ' || txid_current_snapshot()::text END";
 
 /// Plans the snapshot of now alone.

@@ -236,7 +236,7 @@ impl Store {
                 let values: Vec<&Value> = values.iter().collect();
                 let rows = transaction.query_typed(text, &typed(&values)).await?;
                 sent.answered(rows.len());
-                all.push(rows.into_iter().map(Row).collect());
+                all.push(rows.into_iter().map(Row::from).collect());
             }
             transaction.commit().await?;
             Ok(all)

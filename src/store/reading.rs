@@ -167,7 +167,7 @@ impl Store {
         match answer.map_err(|late| Failed::Statement(sent.failed(late)))? {
             Ok(rows) => {
                 sent.answered(rows.len());
-                Ok((running, rows.into_iter().map(Row).collect()))
+                Ok((running, rows.into_iter().map(Row::from).collect()))
             }
             Err(error) => {
                 if is_end(&error) {

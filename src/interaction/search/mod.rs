@@ -182,7 +182,7 @@ pub(super) async fn answer<'a>(
     let mut nothing = false;
     if wanted.total != Total::None || count == Some(0) {
         let search = Search { what: What::Count, searched, sort: &[], cursor: None, limit: 0 };
-        let Planned { plan, gaps } = fhir.plans.search(situation, search)?;
+        let Planned { plan, gaps, .. } = fhir.plans.search(situation, search)?;
         let rows = page::run(fhir, &plan, "count", &gaps).await?;
         closed.clone_from(&plan.closed);
         let counts: Result<Vec<i64>> = rows.iter().map(|row| row.column(0)).collect();

@@ -125,11 +125,15 @@ pub(super) async fn of_source<'a>(
 pub(in crate::interaction) async fn matches<'a>(
     fhir: &Fhir,
     kind: &'a ResourceType,
-    Planned { plan, gaps }: Planned,
+    Planned { plan, gaps, kept }: Planned,
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
-    let mut rows = run(fhir, &plan, "page", &gaps).await?;
+    let read = run(fhir, &plan, "page", &gaps);
+    let mut rows = match kept {
+        true => fhir.unchanged.rows(&fhir.store, &plan, format!("{gaps:?}"), 4 + plan.keys, read).await?,
+        false => read.await?,
+    };
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
     let mut hits = Vec::new();
     for (index, row) in rows.iter().enumerate() {
@@ -151,7 +155,7 @@ pub(super) async fn of_many<'a>(
     limit: u32,
 ) -> Result<Matches<'a>> {
     let search = Search { what: What::Positions, searched, sort: &wanted.sort, cursor, limit };
-    let Planned { plan, gaps } = fhir.plans.search(situation, search)?;
+    let Planned { plan, gaps, .. } = fhir.plans.search(situation, search)?;
     let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Previous);
     let descending: Vec<bool> = wanted.sort.iter().map(|key| key.descending).collect();
     let mut rows = positions(fhir, &plan, &gaps, &descending, backwards, limit).await?;
