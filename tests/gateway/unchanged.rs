@@ -29,7 +29,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 impl Hospital {
     fn open(name: &str, settings: &str) -> Self {
         let database = Database::copy(name);
-        let gateway = Gateway::open(&database.url, settings);
+        let keeps = if settings.contains("keep_records") { "" } else { "keep_records = true\n" };
+        let gateway = Gateway::open(&database.url, &format!("{keeps}{settings}"));
         let texts = gateway.store.record();
         Self { database, gateway, texts }
     }
