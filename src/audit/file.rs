@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn the_end_of_the_chain_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("audit.log");
+        let mut files = 0;
         for size in [0, 10, 65_000, 65_536, 300_000] {
             let (text, last) = lines(3, size);
             let third = text[..text.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
@@ -253,6 +253,9 @@ mod tests {
                 (Vec::new(), &Link::default(), None),
                 (half.to_vec(), &Link::default(), Some(Torn::of(half))),
             ] {
+                // A process that another test starts holds the lock of the one before for a moment.
+                let path = folder.path().join(files.to_string());
+                files += 1;
                 fs::write(&path, &text).unwrap();
                 let begun = File::open(&path, Sync::Always, &Seal::Hash).unwrap();
                 assert_eq!((&begun.last, begun.sink.torn()), (expected, torn), "{size}");

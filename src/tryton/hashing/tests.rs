@@ -137,6 +137,7 @@ async fn checks_give_way_and_nobody_else_does() {
         super::give_way();
         own()
     });
-    assert!(within.join().unwrap() >= before + 5);
+    // Nobody can be nicer than 19.
+    assert!(within.join().unwrap() >= (before + 5).min(19));
     assert_eq!(own(), before);
 }
