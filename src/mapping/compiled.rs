@@ -497,9 +497,9 @@ pub struct Spot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Member of an object, by position.
-    Member(u16),
+    Member(Position),
     /// Item of a list.
-    Item(u16),
+    Item(Position),
     /// Into the value of a related row.
     Row,
     /// Into a conditional value.
@@ -509,16 +509,28 @@ pub enum Step {
 impl Step {
     /// The member at this position.
     pub fn member(position: usize) -> Self {
-        Self::Member(small(position))
+        Self::Member(position.into())
     }
 
     /// The item at this position.
     pub fn item(position: usize) -> Self {
-        Self::Item(small(position))
+        Self::Item(position.into())
     }
 }
 
 /// A position in an object or a list of a mapping file.
-fn small(position: usize) -> u16 {
-    u16::try_from(position).expect("no element has tens of thousands of parts")
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position(u32);
+
+impl From<usize> for Position {
+    fn from(position: usize) -> Self {
+        // A file with more parts than that is larger than any that can be read.
+        Self(u32::try_from(position).unwrap_or(u32::MAX))
+    }
+}
+
+impl From<Position> for usize {
+    fn from(Position(position): Position) -> Self {
+        position as Self
+    }
 }
