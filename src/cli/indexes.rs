@@ -155,12 +155,7 @@ impl Site {
         let site = self.clone();
         // Hundreds of searches are planned: beside the requests, and without a trace in their memory.
         let planning = tokio::task::spawn_blocking(move || {
-            let plan = move || site.wanted(&security, "admin", &workload(&site.compiled));
-            let (found, maker) = heap::made(plan);
-            let found = found?;
-            let copy = found.clone();
-            maker.release(found);
-            Ok::<_, Failure>(copy)
+            heap::copied(move || site.wanted(&security, "admin", &workload(&site.compiled)))
         });
         let found = planning.await??;
         let large = missing(found, &tables, MANY_ROWS).map(|(index, ..)| index.table);

@@ -31,6 +31,22 @@ pub fn made<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> (T,
     resume_unwind(thread.join().expect_err("who sends nothing has panicked"))
 }
 
+/// Makes a value in a thread of its own, and copies it to where what stays is.
+///
+/// # Errors
+/// As `make`.
+pub fn copied<T, E>(make: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Clone + Send + 'static,
+    E: Send + 'static,
+{
+    let (value, maker) = made(make);
+    let value = value?;
+    let copy = value.clone();
+    maker.release(value);
+    Ok(copy)
+}
+
 impl Maker {
     /// Releases what was made.
     pub fn release(self, value: impl Send + 'static) {

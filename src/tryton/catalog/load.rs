@@ -60,13 +60,8 @@ impl Catalog {
         let (gnuhealth, text) =
             if party { ("5.0", facts::GNUHEALTH_5_0) } else { ("4.4", facts::GNUHEALTH_4_4) };
         // What is merged lies between the facts, the copy lies together.
-        let merging = move || Ok::<_, CatalogError>(merge(live, facts::parse(text)?, gnuhealth));
         Name::make_room();
-        let (catalog, maker) = heap::made(merging);
-        let catalog = catalog?;
-        let copy = catalog.clone();
-        maker.release(catalog);
-        Ok(copy)
+        heap::copied(move || Ok(merge(live, facts::parse(text)?, gnuhealth)))
     }
 
     /// Tables by which rights are judged, as far as they exist.
