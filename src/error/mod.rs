@@ -52,11 +52,11 @@ pub enum Kind {
 /// Characters of a parameter's name that an error repeats.
 const KEY: usize = 80;
 
-/// An error on its way to a client.
-#[derive(Debug)]
+/// An error on its way to a client, or to all who waited for the same.
+#[derive(Clone, Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     entry: &'static Entry,
     detail: Option<String>,

@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::watch;
 
 use crate::{
-    error::{self, Entry, Error, Result},
+    error::{self, Error, Result},
     tryton::attempts::Network,
 };
 
@@ -32,11 +32,7 @@ pub(super) enum Verdict {
     Overloaded,
     /// Everyone who waited for it went away before it began.
     Unwanted,
-    Failed {
-        entry: &'static Entry,
-        retry_after: Option<u32>,
-        cause: Option<String>,
-    },
+    Failed(Error),
 }
 
 /// Seconds after which the queue has moved on.
@@ -46,9 +42,7 @@ impl Verdict {
     pub(super) fn delay(&self) -> Duration {
         match self {
             Self::SignedIn { delay, .. } | Self::Wrong { delay } => *delay,
-            Self::Throttled { .. } | Self::Overloaded | Self::Unwanted | Self::Failed { .. } => {
-                Duration::ZERO
-            }
+            Self::Throttled { .. } | Self::Overloaded | Self::Unwanted | Self::Failed(_) => Duration::ZERO,
         }
     }
 
@@ -60,27 +54,14 @@ impl Verdict {
             Self::Overloaded | Self::Unwanted => Error::new(&error::OVERLOADED)
                 .retry_after(QUEUE_SECONDS)
                 .cause("the queue of sign-ins is full"),
-            Self::Failed { entry, retry_after, cause } => {
-                let mut error = Error::new(entry);
-                if let Some(seconds) = retry_after {
-                    error = error.retry_after(seconds);
-                }
-                match cause {
-                    Some(cause) => error.cause(cause),
-                    None => error,
-                }
-            }
+            Self::Failed(error) => error,
         })
     }
 }
 
 impl From<Error> for Verdict {
     fn from(error: Error) -> Self {
-        Self::Failed {
-            entry: error.entry(),
-            retry_after: error.retry_seconds(),
-            cause: error.logged_cause().map(str::to_owned),
-        }
+        Self::Failed(error)
     }
 }
 
