@@ -81,7 +81,7 @@ async fn one(
         return Ok(format!("no id of {}, whoever asks\n", kind.name));
     };
     let (source, emit) = (&kind.sources[source], &kind.sources[source].emits[emit]);
-    let Some(plan) = plan::read(source, emit, permit, &[]) else {
+    let Some(plan) = plan::read(source, emit, permit, &[], false) else {
         return Ok(format!("closed, see {} below\n", source.model));
     };
     let seen = !store.rows_of_record(Class::Request, &plan.statement, record).await?.is_empty();

@@ -59,6 +59,7 @@ async fn report(
         now: Timestamp::now(),
         base: "",
         value_sets: &NO_VALUE_SETS,
+        stamped: false,
     };
     let steps = explain::steps(situation, place, &pairs, counts).map_err(|error| faulty(&error))?;
     let mut out = format!("search of {login} (id {}): {}\n", user.id, arguments.search);

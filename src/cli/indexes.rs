@@ -183,6 +183,7 @@ impl Site {
             now: Timestamp::now(),
             base: "",
             value_sets: &NO_VALUE_SETS,
+            stamped: false,
         };
         let mut all = Wanted::new();
         for search in searches {

@@ -104,6 +104,7 @@ impl Caller {
             now: Timestamp::now(),
             base,
             value_sets: &plan::NO_VALUE_SETS,
+            stamped: fhir.unchanged.keeps(),
         }
     }
 }

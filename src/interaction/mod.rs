@@ -8,6 +8,7 @@ pub mod explain;
 mod gateway;
 mod history;
 mod ipa;
+mod kept;
 mod lastn;
 mod lines;
 mod openapi;

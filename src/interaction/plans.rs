@@ -1,14 +1,11 @@
 //! Plans that are kept: what differs between two requests is mostly the record that they ask for.
 
-use std::{
-    collections::{HashMap, HashSet},
-    hash::{BuildHasher, Hash, RandomState},
-    sync::{
-        Arc, Mutex, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
+use super::kept::{Kept, Once};
 use crate::{
     error::Result,
     mapping::Place,
@@ -18,14 +15,8 @@ use crate::{
     tryton::Permit,
 };
 
-/// Bytes of statements that are kept of each kind. A search over one type has some ten kilobytes.
-const BYTES: usize = 8 << 20;
-
-/// What a plan takes beside its texts, about.
+/// What a condition takes beside its texts, about.
 const OVERHEAD: usize = 512;
-
-/// Searches that are remembered as asked for once.
-const SEEN: usize = 10_000;
 
 /// The plans of a gateway.
 #[derive(Default)]
@@ -33,7 +24,7 @@ pub(super) struct Plans {
     reads: Kept<ReadKey, Arc<ReadPlan>>,
     /// None: the searches of a pattern have no plan in common.
     searches: Kept<SearchKey, Option<Arc<SearchPlan>>>,
-    once: Once,
+    once: Once<SearchKey>,
     rows: Kept<RowsKey, Arc<RowsPlan>>,
     known: AtomicU64,
     made: AtomicU64,
@@ -225,58 +216,6 @@ impl Plans {
         let text: usize = statements.map(|statement| statement.text.len()).sum();
         self.searches.put(key, plan.clone(), bytes + text);
         plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps, kept: true }))
-    }
-}
-
-/// Plans by what they depend on. When they are too many all are forgotten.
-struct Kept<K, P>(RwLock<Shelf<K, P>>);
-
-struct Shelf<K, P> {
-    plans: HashMap<K, P>,
-    bytes: usize,
-}
-
-impl<K, P> Default for Kept<K, P> {
-    fn default() -> Self {
-        Self(RwLock::new(Shelf { plans: HashMap::new(), bytes: 0 }))
-    }
-}
-
-impl<K: Eq + Hash, P: Clone> Kept<K, P> {
-    fn get(&self, key: &K) -> Option<P> {
-        self.0.read().ok()?.plans.get(key).cloned()
-    }
-
-    /// Keeps a plan whose texts have so many bytes.
-    fn put(&self, key: K, plan: P, bytes: usize) {
-        let Ok(mut shelf) = self.0.write() else { return };
-        let bytes = bytes + OVERHEAD;
-        if shelf.bytes + bytes > BYTES {
-            shelf.plans.clear();
-            shelf.bytes = 0;
-        }
-        shelf.plans.insert(key, plan);
-        shelf.bytes += bytes;
-    }
-}
-
-/// Searches that somebody asked for, as hashes with a key of this process; of two with the same hash the second is taken for
-/// a repeated one, which does no harm.
-#[derive(Default)]
-struct Once {
-    state: RandomState,
-    seen: Mutex<HashSet<u64>>,
-}
-
-impl Once {
-    /// It is asked for again.
-    fn again(&self, key: &SearchKey) -> bool {
-        let hash = self.state.hash_one(key);
-        let Ok(mut seen) = self.seen.lock() else { return false };
-        if seen.len() >= SEEN {
-            seen.clear();
-        }
-        !seen.insert(hash)
     }
 }
 

@@ -7,25 +7,22 @@
 
 use std::{
     any::Any,
-    collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::{Duration, Instant},
 };
 
+use super::kept::{Kept, Once};
 use crate::{
     error::Result,
     plan::{self, Step},
     store::{Class, Row, Store},
 };
 
-/// Bytes of rows that are kept.
-const BYTES: usize = 8 << 20;
-/// What an entry takes beside its rows, about.
-const OVERHEAD: usize = 256;
-/// Plans with values that are remembered as read once.
-const SEEN: usize = 10_000;
+/// Who waited so long for somebody else's look at the snapshot, which then failed, does not wait for one more.
+const LONG: Duration = Duration::from_secs(1);
 
 /// A plan, which is for the rights of somebody, and the values of its gaps. The address of the plan is that of no other one as
 /// long as an entry holds it.
@@ -34,26 +31,20 @@ type Key = (usize, String);
 /// Rows that were read before.
 pub(super) struct Unchanged {
     keeps: bool,
-    shelf: Mutex<Shelf>,
+    entries: Kept<Key, Arc<Entry>>,
+    /// Read once, and not kept: most are not asked for again soon.
+    once: Once<Key>,
     /// How often a snapshot was begun to be asked for.
     asked: AtomicU64,
-    last: tokio::sync::Mutex<Last>,
+    last: tokio::sync::Mutex<Look>,
     snapshot: Step,
     known: AtomicU64,
     read: AtomicU64,
 }
 
-#[derive(Default)]
-struct Shelf {
-    entries: HashMap<Key, Entry>,
-    bytes: usize,
-    /// Read once, and not kept: most are not asked for again soon.
-    once: HashSet<Key>,
-}
-
 struct Entry {
     _plan: Arc<dyn Any + Send + Sync>,
-    rows: Arc<[Row]>,
+    rows: Vec<Row>,
     snapshot: Snapshot,
 }
 
@@ -65,11 +56,11 @@ struct Snapshot {
     opened: u64,
 }
 
-/// The snapshot that was asked for last, and its number.
-#[derive(Default)]
-struct Last {
+/// The snapshot that was asked for last.
+struct Look {
     number: u64,
-    snapshot: Option<Snapshot>,
+    /// None when it cannot be told.
+    found: Result<Option<Snapshot>>,
 }
 
 impl Unchanged {
@@ -77,13 +68,19 @@ impl Unchanged {
     pub(super) fn new(keeps: bool) -> Self {
         Self {
             keeps,
-            shelf: Mutex::default(),
+            entries: Kept::default(),
+            once: Once::default(),
             asked: AtomicU64::new(0),
-            last: tokio::sync::Mutex::default(),
+            last: tokio::sync::Mutex::new(Look { number: 0, found: Ok(None) }),
             snapshot: plan::snapshot(),
             known: AtomicU64::new(0),
             read: AtomicU64::new(0),
         }
+    }
+
+    /// Rows are kept, so they have to tell which snapshot they are from.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps
     }
 
     /// How often rows were known, and how often they were read.
@@ -91,8 +88,8 @@ impl Unchanged {
         (self.known.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed))
     }
 
-    /// The rows of a plan as they are now: those of `read`, or what was read before for the same `values`. Column `snapshot` says
-    /// which snapshot a row is from ([`plan::snapshot`]).
+    /// The rows of a plan as they are now: those of `read`, or what was read before for the same `values`. Their last column,
+    /// `snapshot`, says which snapshot a row is from ([`plan::snapshot`]).
     ///
     /// # Errors
     /// As `read`.
@@ -100,21 +97,20 @@ impl Unchanged {
         &self,
         store: &Store,
         plan: &Arc<P>,
-        values: String,
+        values: impl FnOnce() -> String,
         snapshot: usize,
         read: impl Future<Output = Result<Vec<Row>>>,
     ) -> Result<Vec<Row>> {
         if !self.keeps {
             return read.await;
         }
-        let key = (Arc::as_ptr(plan) as usize, values);
-        let kept = self.shelf().get(&key);
-        if let Some((rows, snapshot)) = kept {
-            if self.now(store).await == Some(snapshot) {
-                self.known.fetch_add(1, Ordering::Relaxed);
-                return rows.iter().map(Row::copied).collect();
-            }
-            self.shelf().forget(&key);
+        let key = (Arc::as_ptr(plan) as usize, values());
+        // Who cannot be told the snapshot in time could not read in time either.
+        if let Some(entry) = self.entries.get(&key)
+            && self.now(store).await?.as_ref() == Some(&entry.snapshot)
+        {
+            self.known.fetch_add(1, Ordering::Relaxed);
+            return entry.rows.iter().map(Row::copied).collect();
         }
         self.read.fetch_add(1, Ordering::Relaxed);
         // Before the statement: what it saw is worth nothing once a session was opened.
@@ -122,70 +118,41 @@ impl Unchanged {
         let rows = read.await?;
         let text = rows.first().and_then(|row| row.column::<Option<String>>(snapshot).ok().flatten());
         if let Some(text) = text
-            && self.shelf().again(&key)
+            && self.once.again(&key)
         {
-            let rows = rows.iter().map(Row::copied).collect::<Result<_>>()?;
-            let plan: Arc<dyn Any + Send + Sync> = Arc::clone(plan) as _;
-            self.shelf().put(key, Entry { _plan: plan, rows, snapshot: Snapshot { text, opened } });
+            let entry = Entry {
+                _plan: Arc::clone(plan) as _,
+                rows: rows.iter().map(Row::copied).collect::<Result<_>>()?,
+                snapshot: Snapshot { text, opened },
+            };
+            let bytes = entry.rows.iter().map(Row::size).sum();
+            self.entries.put(key, Arc::new(entry), bytes);
         }
         Ok(rows)
     }
 
     /// A snapshot that was taken after now; none when it cannot be told.
-    async fn now(&self, store: &Store) -> Option<Snapshot> {
-        let before = self.asked.load(Ordering::SeqCst);
+    ///
+    /// # Errors
+    /// As [`Store::rows`].
+    async fn now(&self, store: &Store) -> Result<Option<Snapshot>> {
+        let (begun, before) = (Instant::now(), self.asked.load(Ordering::SeqCst));
         let mut last = self.last.lock().await;
-        if last.number <= before {
-            *last = Last { number: self.asked.fetch_add(1, Ordering::SeqCst) + 1, snapshot: None };
-            let (purpose, statement) = &self.snapshot;
-            let rows = store.rows(Class::Request.to(purpose), statement).await.ok()?;
+        let is_answer = match last.found {
+            Ok(_) => last.number > before,
+            Err(_) => begun.elapsed() > LONG,
+        };
+        if is_answer {
+            return last.found.clone();
+        }
+        *last = Look { number: self.asked.fetch_add(1, Ordering::SeqCst) + 1, found: Ok(None) };
+        let (purpose, statement) = &self.snapshot;
+        let rows = store.rows(Class::Request.to(purpose), statement).await;
+        last.found = rows.map(|rows| {
             let text = rows.first().and_then(|row| row.column::<Option<String>>(0).ok().flatten());
             // After the statement: a session that was opened for it counts.
-            last.snapshot = text.map(|text| Snapshot { text, opened: store.opened() });
-        }
-        last.snapshot.clone()
-    }
-
-    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Entry {
-    fn bytes(&self) -> usize {
-        OVERHEAD + self.rows.iter().map(Row::size).sum::<usize>()
-    }
-}
-
-impl Shelf {
-    fn get(&self, key: &Key) -> Option<(Arc<[Row]>, Snapshot)> {
-        self.entries.get(key).map(|entry| (Arc::clone(&entry.rows), entry.snapshot.clone()))
-    }
-
-    /// They were read before, not long ago.
-    fn again(&mut self, key: &Key) -> bool {
-        if self.once.len() >= SEEN {
-            self.once.clear();
-        }
-        !self.once.insert(key.clone())
-    }
-
-    /// When it is too much all is forgotten.
-    fn put(&mut self, key: Key, entry: Entry) {
-        let bytes = entry.bytes();
-        if self.bytes + bytes > BYTES {
-            *self = Self::default();
-        }
-        self.once.remove(&key);
-        self.bytes += bytes;
-        if let Some(before) = self.entries.insert(key, entry) {
-            self.bytes -= before.bytes();
-        }
-    }
-
-    fn forget(&mut self, key: &Key) {
-        if let Some(before) = self.entries.remove(key) {
-            self.bytes -= before.bytes();
-        }
+            text.map(|text| Snapshot { text, opened: store.opened() })
+        });
+        last.found.clone()
     }
 }

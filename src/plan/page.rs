@@ -12,7 +12,7 @@ use super::{
     deletion,
     keyset::{self, Cursor, Direction, Key},
     predicate,
-    read::SNAPSHOT,
+    read::stamped,
     scope::{Builder, Masked},
 };
 use crate::{
@@ -41,6 +41,8 @@ pub struct Situation<'a> {
     pub base: &'a str,
     /// Codes of the value sets that the search asks for and whose codes the records say.
     pub value_sets: &'a ValueSets,
+    /// Rows tell which snapshot they are from, in their last column.
+    pub stamped: bool,
 }
 
 /// Codes of value sets, by canonical URL.
@@ -164,10 +166,8 @@ fn planned(situation: Situation<'_>, part: Part<'_>, order: Order<'_>, limit: u3
     sets.push(Fragment::raw("page AS MATERIALIZED (").then(found).text(")"));
     let statement = with(sets)
         .text("SELECT ")
-        .then(columns(page, keys.len()))
-        .text(", r.rec, (SELECT ")
-        .text(SNAPSHOT)
-        .text(") FROM page ")
+        .then(stamped(columns(page, keys.len()).text(", r.rec"), situation.stamped))
+        .text(" FROM page ")
         .alias(page)
         .text(" CROSS JOIN LATERAL (")
         .then(Fragment::join(rows, " UNION ALL "))

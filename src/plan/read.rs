@@ -11,7 +11,7 @@ use crate::{
 /// A read of any record of a source, whose id fills the gap.
 #[derive(Debug)]
 pub struct ReadPlan {
-    /// Gives at most one row: the record, and the snapshot that it is from.
+    /// Gives at most one row: the record, and the snapshot that it is from where that is asked for.
     pub statement: Statement,
     /// What its columns hold, and what the caller may not see.
     pub shape: Shape,
@@ -19,12 +19,17 @@ pub struct ReadPlan {
 
 /// The snapshot of a statement as a text that no other server has; NULL on a standby, whose snapshots do not say who was
 /// writing (<https://www.postgresql.org/docs/current/functions-info.html#FUNCTIONS-INFO-SNAPSHOT>).
-pub(super) const SNAPSHOT: &str = "CASE WHEN NOT pg_is_in_recovery() \
+const SNAPSHOT: &str = "CASE WHEN NOT pg_is_in_recovery() \
      THEN pg_postmaster_start_time()::text || ' ' || txid_current_snapshot()::text END";
 
 /// Plans the snapshot of now alone.
 pub fn snapshot() -> Step {
     ("look whether anything was written", Fragment::raw("SELECT ").text(SNAPSHOT).finish())
+}
+
+/// Columns, and the snapshot that they are from where that is asked for.
+pub(super) fn stamped(columns: Fragment, stamped: bool) -> Fragment {
+    if stamped { columns.text(", (SELECT ").text(SNAPSHOT).text(")") } else { columns }
 }
 
 /// Plans whether a resource is there that the caller may see. `None`: the source is closed to the caller.
@@ -41,8 +46,14 @@ pub fn exists(source: &Source, emit: usize, permit: &Permit) -> Option<Statement
     )
 }
 
-/// Plans a read. `None`: the source is closed to the caller.
-pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String]) -> Option<ReadPlan> {
+/// Plans a read; of a `stamped` one the row tells which snapshot it is from. `None`: the source is closed to the caller.
+pub fn read(
+    source: &Source,
+    emit: &Emit,
+    permit: &Permit,
+    languages: &[String],
+    stamped: bool,
+) -> Option<ReadPlan> {
     let mut builder = Builder::new(permit, languages);
     let root = builder.open();
     let mut conditions = vec![Fragment::new().column(root, "id").text(" = ").bind(Value::Gap(RECORD))];
@@ -53,9 +64,7 @@ pub fn read(source: &Source, emit: &Emit, permit: &Permit, languages: &[String])
     let row = builder.record(&source.row);
     let scope = builder.close();
     let statement = Fragment::raw("SELECT ")
-        .then(row.record)
-        .text(", ")
-        .text(SNAPSHOT)
+        .then(self::stamped(row.record, stamped))
         .then(scope.from(&source.table, Fragment::all(conditions)))
         .finish();
     Some(ReadPlan { statement, shape: row.shape })

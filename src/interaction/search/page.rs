@@ -131,7 +131,7 @@ pub(in crate::interaction) async fn matches<'a>(
 ) -> Result<Matches<'a>> {
     let read = run(fhir, &plan, "page", &gaps);
     let mut rows = match kept {
-        true => fhir.unchanged.rows(&fhir.store, &plan, format!("{gaps:?}"), 4 + plan.keys, read).await?,
+        true => fhir.unchanged.rows(&fhir.store, &plan, || format!("{gaps:?}"), 4 + plan.keys, read).await?,
         false => read.await?,
     };
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;

@@ -136,10 +136,10 @@ pub fn explained(gateway: &Gateway, users: &[&str]) {
             for (index, emit) in source.emits.iter().enumerate() {
                 let emit_shut = source.emit_reads(index).into_iter().any(closed);
                 withheld |= emit_shut || !source.withheld(index, &mut |read| closed(read)).is_empty();
-                let planned = plan::read(source, emit, &permit, &[]);
+                let planned = plan::read(source, emit, &permit, &[], false);
                 assert_eq!(planned.is_none(), shut || emit_shut, "{login} {}", source.model);
             }
-            let open = source.emits.iter().find_map(|emit| plan::read(source, emit, &permit, &[]));
+            let open = source.emits.iter().find_map(|emit| plan::read(source, emit, &permit, &[], false));
             // The bytes of a Binary are no part of its row.
             if let Some(plan) = open.filter(|_| source.content.is_none()) {
                 // What lies behind a reference of several models is marked in the records that point there only.
