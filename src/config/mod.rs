@@ -127,7 +127,7 @@ key::settings! {
     max_included: NonZero<u32> = "1000";
     /// Records and pages that were read twice stay in memory, up to 8 MiB of them, and are not read again for as long as PostgreSQL
     /// says that nothing was written since.
-    keep_records: bool = "false";
+    keep_records: bool = "true";
     /// How long a link to the next or previous page can be followed.
     page_link_lifetime: Duration = "1h";
     /// Key that protects the links between pages: at least 32 characters, for example from `openssl rand -base64 32`.

@@ -11,8 +11,10 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::timeout;
 
 use super::kept::{Kept, Once};
 use crate::{
@@ -21,8 +23,8 @@ use crate::{
     store::{Class, Row, Store},
 };
 
-/// Who waited so long for somebody else's look at the snapshot, which then failed, does not wait for one more.
-const LONG: Duration = Duration::from_secs(1);
+/// How long somebody waits for the snapshot: who is not told it reads, in the time that a read may take.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A plan, which is for the rights of somebody, and the values of its gaps. The address of the plan is that of no other one as
 /// long as an entry holds it.
@@ -57,10 +59,11 @@ struct Snapshot {
 }
 
 /// The snapshot that was asked for last.
+#[derive(Default)]
 struct Look {
     number: u64,
-    /// None when it cannot be told.
-    found: Result<Option<Snapshot>>,
+    /// None when it could not be told.
+    found: Option<Snapshot>,
 }
 
 impl Unchanged {
@@ -71,7 +74,7 @@ impl Unchanged {
             entries: Kept::default(),
             once: Once::default(),
             asked: AtomicU64::new(0),
-            last: tokio::sync::Mutex::new(Look { number: 0, found: Ok(None) }),
+            last: tokio::sync::Mutex::default(),
             snapshot: plan::snapshot(),
             known: AtomicU64::new(0),
             read: AtomicU64::new(0),
@@ -105,9 +108,8 @@ impl Unchanged {
             return read.await;
         }
         let key = (Arc::as_ptr(plan) as usize, values());
-        // Who cannot be told the snapshot in time could not read in time either.
         if let Some(entry) = self.entries.get(&key)
-            && self.now(store).await?.as_ref() == Some(&entry.snapshot)
+            && timeout(PATIENCE, self.now(store)).await.ok().flatten().as_ref() == Some(&entry.snapshot)
         {
             self.known.fetch_add(1, Ordering::Relaxed);
             return entry.rows.iter().map(Row::copied).collect();
@@ -132,27 +134,17 @@ impl Unchanged {
     }
 
     /// A snapshot that was taken after now; none when it cannot be told.
-    ///
-    /// # Errors
-    /// As [`Store::rows`].
-    async fn now(&self, store: &Store) -> Result<Option<Snapshot>> {
-        let (begun, before) = (Instant::now(), self.asked.load(Ordering::SeqCst));
+    async fn now(&self, store: &Store) -> Option<Snapshot> {
+        let before = self.asked.load(Ordering::SeqCst);
         let mut last = self.last.lock().await;
-        let is_answer = match last.found {
-            Ok(_) => last.number > before,
-            Err(_) => begun.elapsed() > LONG,
-        };
-        if is_answer {
-            return last.found.clone();
-        }
-        *last = Look { number: self.asked.fetch_add(1, Ordering::SeqCst) + 1, found: Ok(None) };
-        let (purpose, statement) = &self.snapshot;
-        let rows = store.rows(Class::Request.to(purpose), statement).await;
-        last.found = rows.map(|rows| {
+        if last.number <= before {
+            *last = Look { number: self.asked.fetch_add(1, Ordering::SeqCst) + 1, found: None };
+            let (purpose, statement) = &self.snapshot;
+            let rows = store.rows(Class::Request.to(purpose), statement).await.ok()?;
             let text = rows.first().and_then(|row| row.column::<Option<String>>(0).ok().flatten());
             // After the statement: a session that was opened for it counts.
-            text.map(|text| Snapshot { text, opened: store.opened() })
-        });
+            last.found = text.map(|text| Snapshot { text, opened: store.opened() });
+        }
         last.found.clone()
     }
 }

@@ -28,9 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Hospital {
     fn open(name: &str, settings: &str) -> Self {
+        Self::with_connections(name, settings, 6)
+    }
+
+    fn with_connections(name: &str, settings: &str, connections: usize) -> Self {
         let database = Database::copy(name);
-        let keeps = if settings.contains("keep_records") { "" } else { "keep_records = true\n" };
-        let gateway = Gateway::open(&database.url, &format!("{keeps}{settings}"));
+        let gateway = Gateway::with_connections(&database.url, settings, connections);
         let texts = gateway.store.record();
         Self { database, gateway, texts }
     }
@@ -198,6 +201,39 @@ fn what_an_ended_session_saw_counts_no_more() {
         assert!(hospital.gateway.store.opened() > opened);
         assert!(read, "a new session knows nothing of what others saw");
     }
+}
+
+#[test]
+fn a_look_that_nobody_answers_is_given_up() {
+    // One session for requests, which is waited for a second and a half.
+    let settings = "queue_timeout = \"1500ms\"\nstatement_timeout = \"20s\"";
+    let hospital = Hospital::with_connections("unchanged_full", settings, 3);
+    let [doctor, nurse] = ["doctor", "nurse"].map(|login| hospital.gateway.user(login));
+    for client in [&doctor, &nurse] {
+        hospital.settle(client);
+    }
+    let admin = hospital.gateway.user("admin");
+    admin.ok("Practitioner?_count=1");
+    let held = "BEGIN; LOCK TABLE gnuhealth_patient_disease IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(5)";
+    std::thread::scope(|scope| {
+        scope.spawn(|| hospital.database.run(held));
+        std::thread::sleep(Duration::from_millis(300));
+        scope.spawn(|| drop(admin.get("Condition?_count=1")));
+        std::thread::sleep(Duration::from_millis(300));
+        let asking = [&doctor, &nurse].map(|client| {
+            scope.spawn(|| {
+                let begun = Instant::now();
+                client.get("Patient/1").is(503, "overloaded");
+                begun.elapsed()
+            })
+        });
+        for asking in asking {
+            let waited = asking.join().unwrap();
+            // Half a second for the look, whoever's it is, and then as long as for any read.
+            assert!(waited < Duration::from_millis(2500), "{waited:?}");
+        }
+    });
+    assert_eq!(hospital.gateway.user("doctor").get("Patient/1").status, 200);
 }
 
 #[test]
