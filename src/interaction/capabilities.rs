@@ -4,6 +4,8 @@
 mod kept;
 mod part;
 
+use std::collections::BTreeMap;
+
 use futures_util::stream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -61,7 +63,9 @@ pub(super) fn openapi(fhir: &Fhir, base: &str, started: Timestamp) -> Answer {
 }
 
 fn statement(fhir: &Fhir, base: &str, started: Timestamp) -> Value {
-    let mut resources: Vec<Value> = fhir.compiled.types.values().map(|kind| resource(fhir, kind)).collect();
+    let referring = referring(&fhir.compiled);
+    let kinds = fhir.compiled.types.values();
+    let mut resources: Vec<Value> = kinds.map(|kind| resource(fhir, kind, &referring)).collect();
     if fhir.options.trail.is_some() && !fhir.compiled.types.contains_key(TRAIL) {
         resources.push(json!({ "type": TRAIL, "operation": operations(fhir, Operation::trail()) }));
     }
@@ -113,7 +117,7 @@ fn operations(fhir: &Fhir, all: impl Iterator<Item = &'static Operation>) -> Val
     offered.map(|one| json!({ "name": one.name, "definition": one.definition })).collect()
 }
 
-fn resource(fhir: &Fhir, kind: &ResourceType) -> Value {
+fn resource(fhir: &Fhir, kind: &ResourceType, referring: &BTreeMap<&str, Vec<String>>) -> Value {
     let compiled = &fhir.compiled;
     if kind.is_content() {
         return json!({
@@ -153,7 +157,7 @@ fn resource(fhir: &Fhir, kind: &ResourceType) -> Value {
         "conditionalUpdate": false,
         "conditionalDelete": "not-supported",
         "searchInclude": includes(compiled, kind),
-        "searchRevInclude": reverse_includes(compiled, kind),
+        "searchRevInclude": referring.get(kind.name.as_str()).map_or(&[][..], Vec::as_slice),
         "searchParam": parameters,
     });
     resource["operation"] = operations(fhir, Operation::of_type(&kind.name));
@@ -187,13 +191,17 @@ fn includes(compiled: &Compiled, kind: &ResourceType) -> Vec<String> {
     all
 }
 
-/// Each parameter of any type that refers to this one.
-fn reverse_includes(compiled: &Compiled, kind: &ResourceType) -> Vec<String> {
-    let named = |from: &ResourceType| {
-        let names = compiled.referring(from, &kind.name).into_iter();
-        names.map(|name| format!("{}:{name}", from.name)).collect::<Vec<_>>()
-    };
-    compiled.types.values().flat_map(named).collect()
+/// The parameters of any type that refer to a type, by that type.
+fn referring(compiled: &Compiled) -> BTreeMap<&str, Vec<String>> {
+    let mut referring: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for from in compiled.types.values() {
+        for parameter in from.parameters.values() {
+            for target in compiled.targets(from, parameter) {
+                referring.entry(target).or_default().push(format!("{}:{}", from.name, parameter.name));
+            }
+        }
+    }
+    referring
 }
 
 fn code(kind: registry::Kind) -> &'static str {

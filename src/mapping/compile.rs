@@ -515,13 +515,12 @@ impl Compiler<'_> {
 
     /// Every required element of the type is mapped.
     fn required(&mut self, draft: &Draft<'_>, body: &Object) {
-        for element in structure::children(&draft.type_name) {
+        for element in structure::children(&draft.type_name).filter(|element| element.min > 0) {
             let mapped = body
                 .members
                 .iter()
                 .any(|member| member.element == element.name && !member.name.starts_with('_'));
-            let written = table_has(draft.table, element);
-            if element.min > 0 && !mapped && !written {
+            if !mapped && !table_has(draft.table, element) {
                 self.findings.add(
                     "required-missing",
                     &draft.place,

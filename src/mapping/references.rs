@@ -46,8 +46,11 @@ impl Compiled {
 
     /// The parameters of a type that refer to another type.
     pub fn referring<'a>(&'a self, from: &'a ResourceType, to: &str) -> Vec<&'a str> {
+        let leads =
+            |reference: &Reference| reference.target.as_str() == to && self.target(reference).is_some();
         let all = from.parameters.values();
-        let found = all.filter(|parameter| self.targets(from, parameter).contains(&to));
+        let found =
+            all.filter(|parameter| references(from, parameter).any(|(reference, _)| leads(reference)));
         found.map(|parameter| parameter.name.as_str()).collect()
     }
 }
