@@ -106,7 +106,11 @@ pub fn tie(cursor: &Cursor, source: usize, record: &Fragment, emit: &Fragment) -
         (std::cmp::Ordering::Greater, true) | (std::cmp::Ordering::Less, false) => Fragment::truth(true),
         (std::cmp::Ordering::Equal, _) => {
             let pair = Fragment::raw("(").then(record.clone()).text(", ").then(emit.clone()).text(")");
-            pair.text(if next { " > " } else { " < " }).then(last().parens())
+            let beyond = pair.text(if next { " > " } else { " < " }).then(last().parens());
+            // Emits of a record are rows of their own, and no index knows them: without this the page would begin at the first
+            // record each time.
+            let from = record.clone().text(if next { " >= " } else { " <= " }).bind(Value::Gap(LAST_RECORD));
+            Fragment::all([from, beyond])
         }
     }
 }
