@@ -139,6 +139,42 @@ async fn both_versions_of_tls_and_of_http() {
     assert!(Client::of(&site.authority).get(&site.server).await.is_ok());
 }
 
+/// The first message of a client that can speak nothing newer than this version (RFC 5246, 7.4.1.2).
+fn hello(version: [u8; 2]) -> Vec<u8> {
+    // ECDHE with AES, as TLS 1.2 and as the older ones have it; the curves P-256 and X25519; the usual signatures.
+    let suites =
+        [0xc0, 0x2b, 0xc0, 0x2f, 0xc0, 0x2c, 0xc0, 0x30, 0xc0, 0x09, 0xc0, 0x13, 0xc0, 0x0a, 0xc0, 0x14];
+    let extensions = [
+        &[0, 10, 0, 6, 0, 4, 0, 29, 0, 23][..],
+        &[0, 11, 0, 2, 1, 0],
+        &[0, 13, 0, 10, 0, 8, 4, 3, 5, 3, 8, 4, 4, 1],
+        &[0, 23, 0, 0],
+    ]
+    .concat();
+    let long = |part: &[u8]| [&(part.len() as u16).to_be_bytes()[..], part].concat();
+    let body = [&version[..], &[7; 32], &[0], &long(&suites), &[1, 0], &long(&extensions)].concat();
+    let message = [&[1, 0][..], &long(&body)].concat();
+    [&[22, 3, 1][..], &long(&message)].concat()
+}
+
+#[tokio::test]
+async fn older_versions_of_tls_are_refused() {
+    const ALERT: u8 = 21;
+    const HANDSHAKE: u8 = 22;
+    /// <https://www.rfc-editor.org/rfc/rfc5246#section-7.2>
+    const PROTOCOL_VERSION: u8 = 70;
+    let site = site(None).await;
+    for (minor, taken) in [(0, false), (1, false), (2, false), (3, true)] {
+        let mut stream = TcpStream::connect(site.server.address).await.unwrap();
+        stream.write_all(&hello([3, minor])).await.unwrap();
+        let mut answer = [0; 7];
+        stream.read_exact(&mut answer).await.unwrap();
+        let expected = if taken { HANDSHAKE } else { ALERT };
+        assert_eq!(answer[0], expected, "3.{minor}: {answer:?}");
+        assert!(taken || answer[5..] == [2, PROTOCOL_VERSION], "3.{minor}: {answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn who_speaks_no_tls_or_nothing_is_not_kept() {
     let site = site(None).await;
