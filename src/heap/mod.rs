@@ -1,7 +1,8 @@
 //! Large values that are needed for a moment, out of the way of what stays in memory.
 //!
-//! A program gives memory back to the system from the end of a heap only. What is made for a moment therefore has a heap of its
-//! own, which is that of the thread that makes it, and the same thread releases it and ends.
+//! A program gives memory back to the system from the end of a heap only, and glibc gives a new thread a heap that nobody else
+//! uses, as long as there are not many threads. So what is needed for a moment is made by a thread of its own, which also
+//! releases it, and ends. Elsewhere that costs a thread and gains nothing.
 
 use std::{
     hint::black_box,
@@ -15,15 +16,21 @@ use std::{
 pub struct Maker(Sender<Box<dyn Send>>);
 
 /// Makes a value in a thread of its own.
-pub fn made<T: Send + 'static>(make: impl FnOnce() -> T + Send + 'static) -> (T, Maker) {
+pub fn made<T: Send + 'static, M: FnOnce() -> T + Send + 'static>(make: M) -> (T, Maker) {
+    let (job, jobs) = mpsc::channel::<M>();
     let (made, value) = mpsc::channel();
     let (maker, released) = mpsc::channel::<Box<dyn Send>>();
-    let thread = thread::spawn(move || {
-        let _ = made.send(make());
-        drop(made);
-        released.into_iter().for_each(drop);
-        settle();
+    let thread = thread::Builder::new().spawn(move || {
+        if let Ok(make) = jobs.recv() {
+            let _ = made.send(make());
+            drop(made);
+            released.into_iter().for_each(drop);
+            settle();
+        }
     });
+    // Where no thread can be had it is made here.
+    let Ok(thread) = thread else { return (make(), Maker(maker)) };
+    let _ = job.send(make);
     if let Ok(value) = value.recv() {
         return (value, Maker(maker));
     }
@@ -48,7 +55,7 @@ where
 }
 
 impl Maker {
-    /// Releases what was made.
+    /// Releases what was made, and what else was needed with it.
     pub fn release(self, value: impl Send + 'static) {
         let _ = self.0.send(Box::new(value));
     }

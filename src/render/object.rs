@@ -1,5 +1,7 @@
 //! The walk over a compiled body.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -256,15 +258,13 @@ impl Renderer<'_> {
     /// <https://hl7.org/fhir/R4/extension-data-absent-reason.html>
     fn absent(&self, out: &mut Vec<u8>, member: &Member, reason: &str) {
         let extension = format!("{{\"extension\":[{{\"url\":\"{ABSENT}\",\"valueCode\":\"{reason}\"}}]}}");
+        let own = Cow::Borrowed(member.name.as_str());
         let (name, value) = match member.type_name {
-            "CodeableConcept" => (
-                member.name,
-                format!("{{\"coding\":[{{\"system\":\"{ABSENT_CODES}\",\"code\":\"{reason}\"}}]}}"),
-            ),
-            type_name if structure::is_primitive(type_name) => {
-                (format!("_{}", member.name).into(), extension)
+            "CodeableConcept" => {
+                (own, format!("{{\"coding\":[{{\"system\":\"{ABSENT_CODES}\",\"code\":\"{reason}\"}}]}}"))
             }
-            _ => (member.name, extension),
+            type_name if structure::is_primitive(type_name) => (Cow::Owned(format!("_{own}")), extension),
+            _ => (own, extension),
         };
         out.push(b',');
         primitive::string(out, &name);

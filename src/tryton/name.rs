@@ -8,8 +8,8 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// A name of Tryton or of a table, or another text of a mapping. The same few thousand stand in tens of thousands of places, so each is in memory once, for as
-/// long as the program runs: only catalogues and mappings make them, never a request.
+/// A name of Tryton or of a table, or another text of a mapping. The same few thousand stand in tens of thousands of places, so
+/// each is in memory once, for as long as the program runs: only catalogues and mappings bring new ones, never a request.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Name(&'static str);
 
