@@ -125,6 +125,12 @@ impl Opened {
         ]
     }
 
+    /// What the mappings read and is no plain table.
+    fn others(&self) -> BTreeSet<&str> {
+        let models = self.compiled.models().into_iter().filter_map(|name| self.catalog.model(name));
+        models.filter(|model| !model.plain).map(|model| model.table.as_str()).collect()
+    }
+
     /// Tables that the mappings need and the role may not read, as the GRANT that is missing.
     pub fn missing_grants(&self) -> Option<String> {
         let used: BTreeSet<&str> = self
@@ -228,6 +234,13 @@ impl Opened {
         let file_store = config.file_store().map(|(path, prefix)| {
             FileStore::new(path, prefix.as_deref().unwrap_or_else(|| self.store.database()))
         });
+        let others = self.others();
+        if config.keep_records && !others.is_empty() {
+            let others = others.iter().copied().collect::<Vec<_>>().join(", ");
+            tracing::info!(
+                "records are not kept (keep_records): PostgreSQL does not tell when these change, which are views, foreign tables or have policies for rows: {others}"
+            );
+        }
         let options = interaction::Options {
             file_store,
             default_count: config.default_count.get(),
@@ -242,7 +255,7 @@ impl Opened {
             trail,
             trail_readers: config.audit_readers.clone(),
             queue_timeout: config.queue_timeout,
-            keep_records: config.keep_records,
+            keep_records: config.keep_records && others.is_empty(),
         };
         let gateway = Fhir::new(self.store, self.compiled, rights, sign_in, options).map_err(failure)?;
         Ok(match before {

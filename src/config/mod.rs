@@ -125,8 +125,8 @@ key::settings! {
     max_count: NonZero<u32> = "500";
     /// Resources on a page at most that `_include` and `_revinclude` add; what is more is left out, and the page says so.
     max_included: NonZero<u32> = "1000";
-    /// Records and pages that were read twice stay in memory, up to 8 MiB of them, and are not read again for as long as PostgreSQL
-    /// says that nothing was written since.
+    /// Records and pages that were asked for twice stay in memory, up to 8 MiB of them, and are given again for as long as nothing is
+    /// written to the PostgreSQL server, which is asked each time. No effect with `replica_url` or `pooler`.
     keep_records: bool = "true";
     /// How long a link to the next or previous page can be followed.
     page_link_lifetime: Duration = "1h";

@@ -60,7 +60,8 @@ pub struct Options {
     pub trail_readers: Vec<String>,
     /// How long a request waits until fewer of its user's are being answered.
     pub queue_timeout: Duration,
-    /// Records that were read before are kept for as long as nothing is written.
+    /// Records that were read before are kept for as long as nothing is written. Only where all tables are plain ones
+    /// ([`Model::plain`](crate::tryton::Model::plain)).
     pub keep_records: bool,
 }
 
@@ -124,7 +125,8 @@ impl Fhir {
         let links = PageLinks::new(options.page_link_key.as_deref(), options.page_link_lifetime)?;
         let turns = Turns::new(store.sessions(), options.queue_timeout);
         let started = jiff::Timestamp::now();
-        let unchanged = Unchanged::new(options.keep_records && store.is_one_server());
+        let keeps = options.keep_records && store.has_own_sessions();
+        let unchanged = Unchanged::new(keeps, Arc::clone(&store));
         Ok(Self {
             store,
             compiled,

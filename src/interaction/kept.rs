@@ -13,7 +13,7 @@ const BYTES: usize = 8 << 20;
 /// What an entry takes beside its texts and rows, about.
 const OVERHEAD: usize = 512;
 
-/// Keys that are remembered as asked for once.
+/// Keys that are remembered as asked for.
 const SEEN: usize = 10_000;
 
 /// Values by what they depend on. When they are too many all are forgotten.
@@ -39,16 +39,30 @@ impl<K: Eq + Hash, V: Clone> Kept<K, V> {
     /// Keeps a value whose texts and rows have so many bytes.
     pub(super) fn put(&self, key: K, value: V, bytes: usize) {
         let Ok(mut shelf) = self.0.write() else { return };
-        if let Some((_, before)) = shelf.entries.remove(&key) {
-            shelf.bytes -= before;
-        }
+        shelf.remove(&key);
         let bytes = bytes + OVERHEAD;
         if shelf.bytes + bytes > BYTES {
             shelf.entries.clear();
             shelf.bytes = 0;
         }
-        shelf.bytes += bytes;
-        shelf.entries.insert(key, (value, bytes));
+        if bytes <= BYTES {
+            shelf.bytes += bytes;
+            shelf.entries.insert(key, (value, bytes));
+        }
+    }
+
+    pub(super) fn forget(&self, key: &K) {
+        if let Ok(mut shelf) = self.0.write() {
+            shelf.remove(key);
+        }
+    }
+}
+
+impl<K: Eq + Hash, V> Shelf<K, V> {
+    fn remove(&mut self, key: &K) {
+        if let Some((_, bytes)) = self.entries.remove(key) {
+            self.bytes -= bytes;
+        }
     }
 }
 
@@ -76,6 +90,13 @@ impl<K: Hash> Once<K> {
         }
         !seen.insert(hash)
     }
+
+    /// As if nobody had asked for it.
+    pub(super) fn forget(&self, key: &K) {
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.remove(&self.state.hash_one(key));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -92,12 +113,17 @@ mod tests {
         assert_eq!((kept.get(&0), kept.get(&7)), (Some("first"), Some("second")));
         kept.put(8, "one more", 1);
         assert_eq!([0, 7, 8].map(|number| kept.get(&number)), [None, None, Some("one more")]);
+        kept.forget(&8);
+        kept.put(9, "too large", BYTES);
+        assert_eq!([8, 9].map(|number| kept.get(&number)), [None, None]);
     }
 
     #[test]
     fn keys_are_known_from_the_second_time_on() {
         let once = Once::default();
         assert_eq!([1, 2, 1, 1].map(|key| once.again(&key)), [false, false, true, true]);
+        once.forget(&1);
+        assert!(!once.again(&1) && once.again(&1));
         let others = (10..10 + SEEN).filter(|key| once.again(key)).count();
         assert_eq!((others, once.again(&1)), (0, false), "so many are remembered");
     }

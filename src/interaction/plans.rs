@@ -18,12 +18,16 @@ use crate::{
 /// What a condition takes beside its texts, about.
 const OVERHEAD: usize = 512;
 
+/// A plan that is kept, and its number, which no other one has ever had.
+type Numbered<P> = (Arc<P>, u64);
+
 /// The plans of a gateway.
 #[derive(Default)]
 pub(super) struct Plans {
-    reads: Kept<ReadKey, Arc<ReadPlan>>,
+    numbers: AtomicU64,
+    reads: Kept<ReadKey, Numbered<ReadPlan>>,
     /// None: the searches of a pattern have no plan in common.
-    searches: Kept<SearchKey, Option<Arc<SearchPlan>>>,
+    searches: Kept<SearchKey, Option<Numbered<SearchPlan>>>,
     once: Once<SearchKey>,
     rows: Kept<RowsKey, Arc<RowsPlan>>,
     known: AtomicU64,
@@ -121,14 +125,18 @@ impl Search<'_> {
 pub(super) struct Planned {
     pub(super) plan: Arc<SearchPlan>,
     pub(super) gaps: Gaps,
-    /// Others of the same pattern have the same plan.
-    pub(super) kept: bool,
+    /// The number of the plan, when others of the same pattern have the same one.
+    pub(super) number: Option<u64>,
 }
 
 impl Plans {
     /// How many were known, and how many were made.
     pub(super) fn counts(&self) -> (u64, u64) {
         (self.known.load(Ordering::Relaxed), self.made.load(Ordering::Relaxed))
+    }
+
+    fn numbered<P>(&self, plan: P) -> Numbered<P> {
+        (Arc::new(plan), self.numbers.fetch_add(1, Ordering::Relaxed))
     }
 
     fn count<P>(&self, plan: Option<P>) -> Option<P> {
@@ -143,13 +151,13 @@ impl Plans {
         (permit, languages): (&Permit, &[String]),
         Place { kind, source, emit }: Place<'_>,
         make: impl FnOnce() -> Option<ReadPlan>,
-    ) -> Option<Arc<ReadPlan>> {
+    ) -> Option<Numbered<ReadPlan>> {
         let key = ReadKey { whose: Whose::of(permit, languages), kind: kind.name.clone(), source, emit };
         if let Some(plan) = self.count(self.reads.get(&key)) {
             return Some(plan);
         }
-        let plan = Arc::new(spans::timed("plan", make)?);
-        self.reads.put(key, Arc::clone(&plan), plan.statement.text.len());
+        let plan = self.numbered(spans::timed("plan", make)?);
+        self.reads.put(key, plan.clone(), plan.0.statement.text.len());
         Some(plan)
     }
 
@@ -184,7 +192,7 @@ impl Plans {
         let Searched { parts, named, deletions } = search.searched;
         let plain = || {
             let plan = spans::timed("plan", || search.plan(situation, parts))?;
-            Ok(Planned { plan: Arc::new(plan), gaps: plan::gaps(None, search.cursor), kept: false })
+            Ok(Planned { plan: Arc::new(plan), gaps: plan::gaps(None, search.cursor), number: None })
         };
         let alike = situation.value_sets.is_empty() && deletions.is_none();
         let pattern = if alike { Pattern::of(parts) } else { None };
@@ -203,19 +211,20 @@ impl Plans {
         };
         let gaps = plan::gaps(key.pattern.record(), search.cursor);
         let known = self.searches.get(&key);
-        if let Some(plan) = self.count(known.clone().flatten()) {
-            return Ok(Planned { plan, gaps, kept: true });
+        if let Some((plan, number)) = self.count(known.clone().flatten()) {
+            return Ok(Planned { plan, gaps, number: Some(number) });
         }
         if known.is_some() || !self.once.again(&key) {
             return plain();
         }
         let make = |parts: &[Part<'_>]| search.plan(situation, parts);
-        let plan = spans::timed("plan", || key.pattern.plan(parts, &make)).map(Arc::new);
+        let plan = spans::timed("plan", || key.pattern.plan(parts, &make));
+        let plan = plan.map(|plan| self.numbered(plan));
         let bytes: usize = key.pattern.conditions().iter().flatten().map(texts).sum();
-        let statements = plan.iter().flat_map(|plan| &plan.statements);
+        let statements = plan.iter().flat_map(|(plan, _)| &plan.statements);
         let text: usize = statements.map(|statement| statement.text.len()).sum();
         self.searches.put(key, plan.clone(), bytes + text);
-        plan.map_or_else(plain, |plan| Ok(Planned { plan, gaps, kept: true }))
+        plan.map_or_else(plain, |(plan, number)| Ok(Planned { plan, gaps, number: Some(number) }))
     }
 }
 

@@ -82,9 +82,9 @@ async fn one(
     let place = Place { kind, source: target.source, emit: target.emit };
     let plan = || plan::read(source, emit, &caller.permit, &caller.languages, fhir.unchanged.keeps());
     let plan = fhir.plans.read((&caller.permit, &caller.languages), place, plan);
-    let plan = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
+    let (plan, number) = plan.ok_or_else(|| Error::new(&error::MODEL_FORBIDDEN))?;
     let read = fhir.store.rows_of_record(Class::Request.to("read"), &plan.statement, target.record);
-    let rows = fhir.unchanged.rows(&fhir.store, &plan, || target.record.to_string(), 1, read).await?;
+    let rows = fhir.unchanged.rows(number, || target.record.to_string(), 1, read).await?;
     let Some(row) = rows.first() else {
         return Err(Error::new(&error::RESOURCE_UNKNOWN));
     };

@@ -150,14 +150,15 @@ impl Store {
         }
     }
 
-    /// How many sessions with the database's own servers were opened so far. As long as it stays the same, all that answered are
+    /// How many sessions for statements with the database's own servers were opened so far. As long as it stays the same, all that answered are
     /// those that were there before: what they had seen was not lost by a crash.
     pub fn opened(&self) -> u64 {
         self.opened.load(Ordering::SeqCst)
     }
 
-    /// Statements run in sessions of its own with the database's own servers, not with replicas or behind a pooler.
-    pub fn is_one_server(&self) -> bool {
+    /// Statements run in sessions of this program with the database's own servers, not with replicas or behind a pooler. Of
+    /// several hosts a session is with one.
+    pub fn has_own_sessions(&self) -> bool {
         self.replicas.is_none() && self.pooled.is_none()
     }
 

@@ -257,6 +257,9 @@ pub struct Model {
     /// The table had so many rows when it was last analysed that Tryton 7.0 joins it instead of looking into it, which
     /// decides in another way about NULL (semantics 7.6).
     pub large: bool,
+    /// Its rows change only when somebody writes to this database: it is no view and no foreign table, and no policy chooses
+    /// among them.
+    pub plain: bool,
     /// The embedded catalogue knows it (otherwise: a module of this site).
     pub embedded: bool,
 }
@@ -265,7 +268,7 @@ impl Model {
     /// A model with a table of the usual name and no fields yet.
     pub fn new(name: impl Into<Name>) -> Self {
         let name = name.into();
-        Self { table: name.replace('.', "_").into(), name, granted: true, ..Self::default() }
+        Self { table: name.replace('.', "_").into(), name, granted: true, plain: true, ..Self::default() }
     }
 
     /// Fields whose target's access and rules apply to this model too.

@@ -112,6 +112,8 @@ pub(super) async fn of_source<'a>(
     let search = Search { what: What::PageOfSource, searched, sort: &[], cursor: Some(cursor), limit };
     let plan = fhir.plans.search(situation, search)?;
     let source = plan.plan.shapes.iter().position(Option::is_some);
+    // The pages of a stream are many, and asked for again tomorrow.
+    let plan = Planned { number: None, ..plan };
     let mut matches = matches(fhir, part.kind, plan, Some(cursor), limit).await?;
     let following = source.map(|source| source + 1).filter(|source| *source < part.kind.sources.len());
     if let (false, Some(source)) = (matches.more, following) {
@@ -125,14 +127,14 @@ pub(super) async fn of_source<'a>(
 pub(in crate::interaction) async fn matches<'a>(
     fhir: &Fhir,
     kind: &'a ResourceType,
-    Planned { plan, gaps, kept }: Planned,
+    Planned { plan, gaps, number }: Planned,
     cursor: Option<&Cursor>,
     limit: u32,
 ) -> Result<Matches<'a>> {
     let read = run(fhir, &plan, "page", &gaps);
-    let mut rows = match kept {
-        true => fhir.unchanged.rows(&fhir.store, &plan, || format!("{gaps:?}"), 4 + plan.keys, read).await?,
-        false => read.await?,
+    let mut rows = match number {
+        Some(number) => fhir.unchanged.rows(number, || format!("{gaps:?}"), 4 + plan.keys, read).await?,
+        None => read.await?,
     };
     let (more, ends) = trim(&mut rows, plan.keys, cursor, limit)?;
     let mut hits = Vec::new();

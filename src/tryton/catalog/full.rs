@@ -45,7 +45,7 @@ impl Catalog {
             let columns =
                 fields.iter().map(|(name, field)| (name.clone(), field.kind.as_str().into())).collect();
             let table = model.table.map_or_else(|| name.replace('.', "_"), str::to_owned);
-            live.tables.insert(table, Table { granted: true, columns, large: false });
+            live.tables.insert(table, Table { granted: true, columns, large: false, plain: true });
             live.fields.insert((*name).to_owned(), fields);
         }
         Ok(merge(live, facts, gnuhealth))

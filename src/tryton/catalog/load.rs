@@ -165,7 +165,7 @@ fn tables(rows: &[Row]) -> Result<BTreeMap<String, Table>, CatalogError> {
             Arc::clone(shared)
         });
         let columns = names.into_iter().zip(types).collect();
-        let table = Table { granted: row.column(1)?, columns, large: rows >= LARGE };
+        let table = Table { granted: row.column(1)?, columns, large: rows >= LARGE, plain: row.column(5)? };
         tables.insert(row.column(0)?, table);
     }
     Ok(tables)

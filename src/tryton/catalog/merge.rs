@@ -38,6 +38,7 @@ pub(super) struct Table {
     pub granted: bool,
     pub columns: BTreeMap<String, Arc<str>>,
     pub large: bool,
+    pub plain: bool,
 }
 
 /// Columns that no one may read through this program, whatever their access rows say. Record rules may test them, as in
@@ -77,6 +78,7 @@ pub(super) fn merge(live: Live, facts: Facts<'_>, gnuhealth: &'static str) -> Ca
         };
         model.granted = table.is_some_and(|table| table.granted);
         model.large = table.is_some_and(|table| table.large);
+        model.plain = table.is_none_or(|table| table.plain);
         let order = fact.order.iter();
         model.order = order.map(|(name, way)| ((*name).to_owned(), way.map(str::to_owned))).collect();
         let columns = table.map(|table| &table.columns);
