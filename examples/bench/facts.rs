@@ -7,13 +7,14 @@ use serde_json::Value;
 use crate::{
     Arguments, Failure,
     client::{Client, Target},
-    database::{Database, Hospital},
+    database::Database,
     export,
     gateway::Gateway,
     load::Requests,
     measure::{Bench, median},
     mixed::{self, Pace},
     pgbench::Pgbench,
+    process::Process,
     recorder::Recorder,
     report::{self, Fact, Report},
     storm,
@@ -90,14 +91,21 @@ pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(),
     println!();
     report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
     told = report.facts.len();
+    let Bench { gateway, target, .. } = bench;
+    gateway.stop().await;
+    // What is asked for again is given from what is kept, as in every hospital.
+    let usual = Gateway::start(url, KEY, true).await?;
+    let target = Target { place: usual.place, ..target };
+    let paths = works.iter().map(|work| work.paths.all(&hospital.patients)).collect();
+    let mix = Mix { arguments, process: usual.process(), target, paths };
     if arguments.wants("mixed") {
-        together(arguments, &bench, &works, &hospital, &mut report).await?;
+        together(&mix, &mut report).await?;
     }
     if arguments.soak_minutes > 0 && arguments.wants("soak") {
-        soak(arguments, &bench, &works, &hospital, &mut report).await?;
+        soak(&mix, &mut report).await?;
     }
     report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
-    bench.gateway.stop().await;
+    usual.stop().await;
     match &arguments.report {
         Some(folder) => report.write(folder),
         None => Ok(()),
@@ -288,17 +296,19 @@ async fn sign_in(
     Ok(())
 }
 
-async fn together(
-    arguments: &Arguments,
-    bench: &Bench,
-    works: &[Work],
-    hospital: &Hospital,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let paths: Vec<Vec<String>> = works.iter().map(|work| work.paths.all(&hospital.patients)).collect();
+/// All works mixed, of a gateway with the settings that every hospital begins with.
+struct Mix<'a> {
+    arguments: &'a Arguments,
+    process: Process,
+    target: Target,
+    /// Requests of each work.
+    paths: Vec<Vec<String>>,
+}
+
+async fn together(mix: &Mix<'_>, report: &mut Report) -> Result<(), Failure> {
+    let Mix { arguments, process, target, paths } = mix;
     let time = Duration::from_secs(arguments.mixed_seconds);
-    let process = bench.gateway.process();
-    let found = mixed::run(&paths, &bench.target, process, arguments.mixed, time, None).await?;
+    let found = mixed::run(paths, target, *process, arguments.mixed, time, None).await?;
     let [p50, p95, p99] = found.speed.percentiles;
     report.facts.extend([
         Fact {
@@ -335,24 +345,18 @@ const PEAK: Duration = Duration::from_secs(20);
 /// Requests of each work of a soak: each answer is known.
 const KNOWN: usize = 20;
 
-async fn soak(
-    arguments: &Arguments,
-    bench: &Bench,
-    works: &[Work],
-    hospital: &Hospital,
-    report: &mut Report,
-) -> Result<(), Failure> {
-    let some = |all: Vec<String>| {
+async fn soak(mix: &Mix<'_>, report: &mut Report) -> Result<(), Failure> {
+    let Mix { arguments, process, target, paths } = mix;
+    let some = |all: &Vec<String>| {
         let step = all.len().div_ceil(KNOWN);
-        all.into_iter().step_by(step).collect::<Vec<_>>()
+        all.iter().step_by(step).cloned().collect::<Vec<_>>()
     };
-    let paths: Vec<Vec<String>> = works.iter().map(|work| some(work.paths.all(&hospital.patients))).collect();
-    let (target, clients) = (&bench.target, arguments.mixed);
-    let peak = mixed::run(&paths, target, bench.gateway.process(), clients, PEAK, None).await?.speed.rate;
+    let (paths, clients): (Vec<_>, _) = (paths.iter().map(some).collect(), arguments.mixed);
+    let peak = mixed::run(&paths, target, *process, clients, PEAK, None).await?.speed.rate;
     let pace = Pace::learn(&paths, target, peak / 2.0).await?;
     let minutes = arguments.soak_minutes;
     let time = Duration::from_secs(60 * minutes);
-    let found = mixed::run(&paths, target, bench.gateway.process(), clients, time, Some(pace)).await?;
+    let found = mixed::run(&paths, target, *process, clients, time, Some(pace)).await?;
     let [p50, p95, p99] = found.speed.percentiles;
     report.facts.extend([
         Fact {
