@@ -155,6 +155,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_page_begins_at_its_record() {
+        let cursor = Cursor { record: 7, emit: 2, ..Cursor::before(1) };
+        let [record, emit] = ["t0.id", "t1.k"].map(Fragment::raw);
+        let text = |direction, source| {
+            let cursor = Cursor { direction, ..cursor.clone() };
+            tie(&cursor, source, &record, &emit).finish().text
+        };
+        // The first part is what an index of the records can be asked for.
+        assert_eq!(text(Direction::Next, 1), "(t0.id >= $1 AND (t0.id, t1.k) > ($1, $2))");
+        assert_eq!(text(Direction::Previous, 1), "(t0.id <= $1 AND (t0.id, t1.k) < ($1, $2))");
+        assert_eq!([0, 2].map(|source| text(Direction::Next, source)), ["FALSE", "TRUE"]);
+    }
+
+    #[test]
     fn an_order_beside_other_tables_names_the_columns_of_the_page() {
         let keys = [Key { kind: Kind::Numeric, descending: true }];
         let text = |direction, page| order(&keys, direction, page).finish().text;

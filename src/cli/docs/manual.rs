@@ -13,7 +13,7 @@ static MANUAL: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/manual");
 /// Readable at any width, in light and dark, without anything from elsewhere.
 const STYLE: &str = "body{max-width:60rem;margin:2rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;color-scheme:light dark}\
     table{border-collapse:collapse;display:block;overflow-x:auto}td,th{border:1px solid #8888;padding:.25rem .5rem;text-align:left;vertical-align:top}\
-    pre{overflow-x:auto;padding:.75rem;background:#8882}code{font-size:.9em}";
+    img{max-width:100%}pre{overflow-x:auto;padding:.75rem;background:#8882}code{font-size:.9em}";
 
 /// The pages by the names of their files.
 pub fn pages() -> BTreeMap<String, String> {
@@ -24,11 +24,14 @@ pub fn pages() -> BTreeMap<String, String> {
     texts.collect()
 }
 
-/// Writes the pages into a folder, which is made when there is none.
+/// Writes the pages and their pictures into a folder, which is made when there is none.
 pub fn write(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     for (name, text) in pages() {
         std::fs::write(folder.join(name), text)?;
+    }
+    for picture in MANUAL.files().filter(|file| file.path().extension().is_some_and(|kind| kind == "svg")) {
+        std::fs::write(folder.join(picture.path()), picture.contents())?;
     }
     Ok(())
 }
