@@ -163,8 +163,11 @@ mod tests {
             tie(&cursor, source, &record, &emit).finish().text
         };
         // The first part is what an index of the records can be asked for.
-        assert_eq!(text(Direction::Next, 1), "(t0.id >= $1 AND (t0.id, t1.k) > ($1, $2))");
-        assert_eq!(text(Direction::Previous, 1), "(t0.id <= $1 AND (t0.id, t1.k) < ($1, $2))");
+        assert_eq!(text(Direction::Next, 1), "(t0.id >= $1::int4 AND (t0.id, t1.k) > ($2::int4, $3::int4))");
+        assert_eq!(
+            text(Direction::Previous, 1),
+            "(t0.id <= $1::int4 AND (t0.id, t1.k) < ($2::int4, $3::int4))"
+        );
         assert_eq!([0, 2].map(|source| text(Direction::Next, source)), ["FALSE", "TRUE"]);
     }
 
