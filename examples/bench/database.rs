@@ -118,6 +118,8 @@ impl Database {
     pub async fn copy(&self, statement: &Statement, most: u32) -> Result<Streamed, Failure> {
         let values = filled(&statement.text, |index| Some(literal(&text(statement.values.get(index - 1)?)?)));
         let all = values.ok_or("a statement is none for COPY")?.replace(&format!("LIMIT {}", most + 1), "");
+        // Millions of rows take longer than the gateway lets a statement run.
+        self.client.batch_execute("SET statement_timeout = 0").await?;
         let copied = self.client.copy_out(&format!("COPY ({all}) TO STDOUT")).await?;
         pin_mut!(copied);
         let mut streamed = Streamed::default();

@@ -77,16 +77,20 @@ pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(),
     let mut told = report.facts.len();
     report.facts.extend(idle);
     if arguments.wants("again") {
-        again(&bench, url, &mut report).await?;
+        let measured = again(&bench, url, &mut report).await;
+        report.unmeasured("again", measured);
     }
     if arguments.wants("pages") {
-        pages(&bench, &mut recorder, &mut report).await?;
+        let measured = pages(&bench, &mut recorder, &mut report).await;
+        report.unmeasured("pages", measured);
     }
     if arguments.wants("stream") {
-        stream(arguments, &bench, &mut recorder, &mut report).await?;
+        let measured = stream(arguments, &bench, &mut recorder, &mut report).await;
+        report.unmeasured("stream", measured);
     }
     if arguments.wants("sign-in") {
-        sign_in(arguments, &bench, &recorder, &mut report).await?;
+        let measured = sign_in(arguments, &bench, &recorder, &mut report).await;
+        report.unmeasured("sign-in", measured);
     }
     println!();
     report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
@@ -115,17 +119,11 @@ pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(),
 async fn row(bench: &Bench, recorder: &mut Recorder, work: Work, report: &mut Report) -> Result<(), Failure> {
     let name = work.name.clone();
     let measured = async { bench.measure(&bench.prepare(work, recorder).await?).await };
-    // What cannot be measured does not keep the rest from it.
-    match measured.await {
-        Ok(row) => {
-            println!("{}", report::line(&row));
-            report.rows.push(row);
-        }
-        Err(error) => {
-            println!("{name:38} not measured: {error}");
-            report.facts.push(Fact { name, value: format!("not measured: {error}"), target: None });
-        }
-    }
+    let measured = measured.await.map(|row| {
+        println!("{}", report::line(&row));
+        report.rows.push(row);
+    });
+    report.unmeasured(&name, measured);
     Ok(())
 }
 

@@ -92,6 +92,18 @@ fn cells(row: &Row) -> [String; 11] {
 }
 
 impl Report {
+    /// What cannot be measured does not keep the rest from it.
+    pub fn unmeasured(&mut self, name: &str, measured: Result<(), Failure>) {
+        if let Err(error) = measured {
+            println!("{name:38} not measured: {error}");
+            self.facts.push(Fact {
+                name: name.to_owned(),
+                value: format!("not measured: {error}"),
+                target: None,
+            });
+        }
+    }
+
     /// Writes `performance-results.md` and `performance.svg` into a folder.
     pub fn write(&self, folder: &Path) -> Result<(), Failure> {
         fs::create_dir_all(folder)?;
