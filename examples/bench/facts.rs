@@ -97,19 +97,22 @@ pub async fn measure(arguments: &Arguments, url: &str, name: &str) -> Result<(),
     told = report.facts.len();
     let Bench { gateway, target, .. } = bench;
     gateway.stop().await;
-    // What is asked for again is given from what is kept, as in every hospital.
-    let usual = Gateway::start(url, KEY, true).await?;
-    let target = Target { place: usual.place, ..target };
-    let paths = works.iter().map(|work| work.paths.all(&hospital.patients)).collect();
-    let mix = Mix { arguments, process: usual.process(), target, paths };
-    if arguments.wants("mixed") {
-        together(&mix, &mut report).await?;
-    }
-    if arguments.soak_minutes > 0 && arguments.wants("soak") {
-        soak(&mix, &mut report).await?;
+    let (mixes, soaks) = (arguments.wants("mixed"), arguments.soak_minutes > 0 && arguments.wants("soak"));
+    if mixes || soaks {
+        // What is asked for again is given from what is kept, as in every hospital.
+        let usual = Gateway::start(url, KEY, true).await?;
+        let target = Target { place: usual.place, ..target };
+        let paths = works.iter().map(|work| work.paths.all(&hospital.patients)).collect();
+        let mix = Mix { arguments, process: usual.process(), target, paths };
+        if mixes {
+            together(&mix, &mut report).await?;
+        }
+        if soaks {
+            soak(&mix, &mut report).await?;
+        }
+        usual.stop().await;
     }
     report.facts[told..].iter().for_each(|fact| println!("{}", report::fact(fact)));
-    usual.stop().await;
     match &arguments.report {
         Some(folder) => report.write(folder),
         None => Ok(()),

@@ -129,7 +129,7 @@ impl Unchanged {
         // Before the statement: what it saw is worth nothing once a session was opened.
         let opened = self.looks.store.opened();
         let rows = read.await?;
-        let text = rows.first().and_then(|row| row.column::<Option<String>>(snapshot).ok().flatten());
+        let text = snapshot_of(&rows, snapshot);
         if let Some(text) = text
             && rows.iter().map(Row::size).sum::<usize>() <= LARGE
             && self.once.again(&key)
@@ -166,9 +166,13 @@ impl Looks {
         *last = Look { number: self.begun.fetch_add(1, Ordering::SeqCst) + 1, found: None };
         let (purpose, statement) = &self.step;
         let rows = self.store.rows(Class::Request.to(purpose), statement).await.ok()?;
-        let text = rows.first().and_then(|row| row.column::<Option<String>>(0).ok().flatten());
         // After the statement: a session that was opened for it counts.
-        last.found = text.map(|text| Snapshot { text, opened: self.store.opened() });
+        last.found = snapshot_of(&rows, 0).map(|text| Snapshot { text, opened: self.store.opened() });
         last.found.clone()
     }
+}
+
+/// What this column of the first row says; none of a standby.
+fn snapshot_of(rows: &[Row], column: usize) -> Option<String> {
+    rows.first()?.column::<Option<String>>(column).ok().flatten()
 }
